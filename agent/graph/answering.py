@@ -1,0 +1,87 @@
+"""Questions that are looked up: answered for who hears them, with an offer where a person may see more."""
+
+from pydantic import Field, JsonValue
+
+from agent.graph.audience import alone, everybody
+from agent.graph.corrections import pinned_answer
+from agent.graph.follow_up import in_chinese
+from agent.graph.reading import as_of
+from agent.graph.replies import Audience
+from agent.graph.session import MOST_SAID, Call, Option, Said, Session
+from agent.language.detect import Language
+from knowledge.model import Answer, state_scope
+from tools.contract import Frozen
+
+
+class Question(Frozen):
+    question: str = Field(min_length=1, description="the question as the person asked it")
+    language: Language | None = Field(default=None, description="of the answer, where it is not the question's own")
+
+
+def ask_knowledge(session: Session, arguments: Question) -> Said:
+    project = session.project
+    session.note(arguments.question, "ask_knowledge")
+    if (pinned := pinned_answer(session, arguments.question)) is not None:
+        return pinned
+    question = in_chinese(arguments.question) if arguments.language == "zh" else arguments.question
+    answer, more = _answer(session, question, session.audience)
+    if answer.abstained and question != arguments.question:  # what is known in one language only is told in that
+        answer, more = _answer(session, arguments.question, session.audience)
+    searched = f" I searched {', '.join(answer.searched)}." if answer.abstained and answer.searched else ""
+    text = _without_hidden(answer)
+    if answer.abstained and not any(place in text for place in answer.searched):
+        text += searched
+    data: dict[str, JsonValue] = {
+        "language": answer.language,
+        "abstained": answer.abstained,
+        "searched": list(answer.searched),
+    }
+    if session.asked is not None and answer.citations:
+        sources = tuple(dict.fromkeys(cited.source for cited in answer.citations))
+        session.asked = session.asked.model_copy(update={"said": text[:MOST_SAID], "sources": sources})
+    if project is not None and any(cited.scope == state_scope(project.id) for cited in answer.citations):
+        data |= as_of(project, session.desk.now())
+    if more:
+        data["more"] = more
+        text += "\n\n" + _offer(session, arguments, more)
+    return Said(text=text, citations=answer.citations, data=data, final=True)
+
+
+def ask_alone(session: Session, arguments: Question) -> Said:
+    """The answer with what the person may see and others here may not: for the person alone."""
+    session.audience = None
+    said = ask_knowledge(session, arguments)
+    if session.asked is not None:  # a correction would quote it to everybody
+        session.asked = session.asked.model_copy(update={"said": "", "sources": ()})
+    return said.model_copy(update={"data": {**said.data, "private": True}})
+
+
+def _answer(session: Session, question: str, place: Audience | None) -> tuple[Answer, int]:
+    """The answer for who hears it, and how many documents more this person may see that speak to it."""
+    project, desk = session.project, session.desk
+    if project is None:
+        return desk.answer(question, None), 0
+    own = alone(project, session.actor, place)
+    if place is None or place.direct:
+        return desk.answer(question, project.id, own), 0
+    answer = desk.answer(question, project.id, everybody(project, place, session.place))
+    if not answer.hidden:
+        return answer, 0
+    return answer, max(0, answer.hidden - desk.answer(question, project.id, own).hidden)
+
+
+def _without_hidden(answer: Answer) -> str:
+    """Its text without the last paragraph, which tells of documents that this person may not see either."""
+    return answer.answer.rpartition("\n\n")[0] if answer.hidden else answer.answer
+
+
+def _offer(session: Session, arguments: Question, more: int) -> str:
+    call = Call(name="ask_alone", arguments=arguments.model_dump(mode="json"))
+    session.options = (Option(label="show it to me only", call=call),)
+    if more == 1:
+        return (
+            "One more document that you may see speaks to this, but not everybody here may: `1` shows it to you only."
+        )
+    return (
+        f"{more} more documents that you may see speak to this, but not everybody here may: `1` shows them to you only."
+    )

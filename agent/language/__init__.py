@@ -1,0 +1,1 @@
+"""The person's language: which one it is, and what Odyssey says in it."""

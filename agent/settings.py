@@ -1,0 +1,211 @@
+"""Every setting, from the environment (`ODYSSEY_…`, `SLACK_…`) or a `.env` file. All faults are reported at once."""
+
+import base64
+import getpass
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from agent.errors import Configuration
+from tools.jobs.launcher import LauncherKind
+
+
+def _threads() -> int:
+    return max(1, min(2, os.cpu_count() or 1))
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix="ODYSSEY_", env_file=".env", extra="ignore", frozen=True, validate_default=True
+    )
+
+    home: Path = Field(default=Path(".odyssey"), description="folder for everything Odyssey keeps")
+    cache: Path = Field(
+        default=Path("~/.cache/odyssey"), description="folder for what every home can share: the encoder, its vectors"
+    )
+    person: str = Field(
+        default_factory=getpass.getuser,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        description="who speaks in the terminal when --as does not say",
+    )
+    model: str | None = Field(
+        default=None, description="chat model as provider:name, e.g. openai:gpt-5; none: commands and plain sentences"
+    )
+    model_url: str | None = Field(default=None, description="base URL of the chat model's API, for an own server")
+    model_timeout: float = Field(default=60, gt=0, le=600, description="seconds to wait for the chat model")
+    folders: Annotated[tuple[Path, ...], NoDecode] = Field(
+        default=(), description="folders whose files people in Slack may name, : between; what they share is theirs"
+    )
+    threads: int = Field(default_factory=_threads, ge=1, le=256, description="CPU threads a job may use")
+    slots: int = Field(default=1, ge=1, le=64, description="jobs that may run at once on the CPU")
+    warm: bool = Field(default=True, description="keep a process with torch loaded, so that jobs start at once")
+    warm_idle: float = Field(default=600, ge=1, description="seconds without a job after which that process ends")
+    launcher: LauncherKind = Field(
+        default=LauncherKind.PROCESS,
+        description="what starts the processes of a fine-tuning: process, torchrun or accelerate",
+    )
+    processes: int = Field(default=1, ge=1, le=64, description="processes that share a fine-tuning, with a launcher")
+    tracking: Annotated[tuple[Literal["tensorboard", "mlflow", "trackio"], ...], NoDecode] = Field(
+        default=(), description="trackers every ended job is told to, with commas: tensorboard, mlflow, trackio"
+    )
+    durability: Literal["process", "power"] = Field(
+        default="process", description="what an accepted event survives: a kill of the process, or a loss of power"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
+
+    @field_validator("folders", mode="before")
+    @classmethod
+    def _several(cls, given: object) -> object:
+        return tuple(part for part in given.split(os.pathsep) if part) if isinstance(given, str) else given
+
+    @field_validator("tracking", mode="before")
+    @classmethod
+    def _listed(cls, given: object) -> object:
+        return tuple(part.strip() for part in given.split(",") if part.strip()) if isinstance(given, str) else given
+
+    @field_validator("folders", mode="after")
+    @classmethod
+    def _resolved(cls, folders: tuple[Path, ...]) -> tuple[Path, ...]:
+        return tuple(folder.expanduser().resolve() for folder in folders)
+
+    @field_validator("home", "cache", mode="after")
+    @classmethod
+    def _absolute(cls, folder: Path) -> Path:
+        return folder.expanduser().absolute()
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the settings; raises `Configuration` naming every faulty variable and what would do."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        faults = [
+            f"ODYSSEY_{'_'.join(str(part) for part in fault['loc']).upper()}={fault['input']!r}: {fault['msg']}"
+            for fault in error.errors(include_url=False)
+        ]
+        raise Configuration("The settings do not do:\n- " + "\n- ".join(faults)) from None
+
+
+class SlackSettings(BaseSettings):
+    """How Odyssey is in Slack, from `SLACK_…` variables or the `.env` file. With no token it is not in Slack at all."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SLACK_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        validate_default=True,
+        hide_input_in_errors=True,
+    )
+
+    mode: Literal["socket", "http"] = Field(default="socket", description="Socket Mode, or signed HTTP requests")
+    bot_token: SecretStr | None = Field(default=None, description="xoxb-…, of one workspace")
+    app_token: SecretStr | None = Field(default=None, description="xapp-…, for Socket Mode")
+    signing_secret: SecretStr | None = Field(default=None, description="checks that HTTP requests come from Slack")
+    client_id: str | None = Field(default=None, description="with the secret: several workspaces, by OAuth")
+    client_secret: SecretStr | None = None
+    encryption_key: SecretStr | None = Field(
+        default=None, description="Fernet key of the kept tokens; several with commas, the newest first"
+    )
+    api_url: str = Field(default="https://slack.com/api/", description="base URL of the Web API")
+    http_host: str = Field(default="127.0.0.1", description="where HTTP mode listens; a proxy with TLS stands in front")
+    http_port: int = Field(default=3000, ge=0, le=65535)
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/]+",
+        description="where Slack reaches HTTP mode; for OAuth",
+    )
+    connections: int = Field(default=2, ge=1, le=10, description="Socket Mode connections; Slack allows ten")
+    ping_interval: float = Field(default=2.0, gt=0, le=60, description="seconds; a dead connection is found in a few")
+    upload_limit: int = Field(default=50_000_000, gt=0, description="bytes of the largest file taken from a message")
+
+    @field_validator("api_url", mode="after")
+    @classmethod
+    def _safe(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if not parts.hostname or parts.scheme not in (("https", "http") if _is_local(url) else ("https",)):
+            raise ValueError("must begin with https:// (http:// only on this machine), for tokens are sent there")
+        return url if url.endswith("/") else url + "/"
+
+    @property
+    def local(self) -> bool:
+        """Whether the Web API is on this machine."""
+        return _is_local(self.api_url)
+
+    @property
+    def configured(self) -> bool:
+        """Whether Slack is meant at all; without, `serve` offers the local workspace."""
+        return any((self.bot_token, self.app_token, self.client_id, self.client_secret))
+
+    @property
+    def several(self) -> bool:
+        """Whether the app is installed by OAuth into any number of workspaces."""
+        return self.client_id is not None
+
+    def faults(self) -> Iterator[str]:
+        """What does not fit together, a sentence each; no secret is shown."""
+        if not self.configured:
+            return
+        yield from self._shapes()
+        if self.several:
+            yield from self._oauth()
+        elif self.bot_token is None:
+            yield "SLACK_BOT_TOKEN is not set: copy the Bot User OAuth Token (xoxb-…) from the app's page."
+        if self.mode == "socket" and self.app_token is None and not self.several:
+            yield "SLACK_APP_TOKEN is not set: Socket Mode needs an app-level token (xapp-…) with connections:write."
+        if self.mode == "http" and self.signing_secret is None:
+            yield "SLACK_SIGNING_SECRET is not set: without it anybody could send requests in Slack's name."
+
+    def _shapes(self) -> Iterator[str]:
+        for name, token, prefix in (
+            ("SLACK_BOT_TOKEN", self.bot_token, "xoxb-"),
+            ("SLACK_APP_TOKEN", self.app_token, "xapp-"),
+        ):
+            if token is not None and not token.get_secret_value().startswith(prefix):
+                yield f"{name} does not begin with {prefix}; it may have been confused with another token."
+
+    def _oauth(self) -> Iterator[str]:
+        if self.bot_token is not None:
+            yield "SLACK_BOT_TOKEN and SLACK_CLIENT_ID are both set: one workspace has a token, several have OAuth."
+        if self.mode == "socket":
+            yield "SLACK_MODE=socket cannot install into several workspaces; set SLACK_MODE=http."
+        if self.client_secret is None:
+            yield "SLACK_CLIENT_SECRET is not set: OAuth needs it beside SLACK_CLIENT_ID."
+        keys = self.encryption_key.get_secret_value().split(",") if self.encryption_key else []
+        if not keys or not all(_is_fernet_key(key.strip()) for key in keys):
+            yield (
+                "SLACK_ENCRYPTION_KEY is no Fernet key (32 bytes in URL-safe base64): make one with `python -c "
+                '"from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"` and keep it safe.'
+            )
+
+
+def _is_local(url: str) -> bool:
+    return urlsplit(url).hostname in ("127.0.0.1", "::1", "localhost")
+
+
+def _is_fernet_key(text: str) -> bool:
+    try:
+        return len(base64.urlsafe_b64decode(text.encode())) == 32
+    except ValueError:
+        return False
+
+
+def load_slack(**overrides: Any) -> SlackSettings:
+    """Read the Slack settings; raises `Configuration` naming every fault at once, and no secret."""
+    try:
+        settings = SlackSettings(**overrides)
+    except ValidationError as error:
+        faults = [
+            f"SLACK_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors(include_input=False)
+        ]
+    else:
+        faults = list(settings.faults())
+        if not faults:
+            return settings
+    raise Configuration("The Slack settings do not do:\n- " + "\n- ".join(faults))

@@ -1,0 +1,107 @@
+"""The modals: a reason, a cited passage, a new project, a job's details."""
+
+from collections.abc import Sequence
+
+from pydantic import JsonValue
+
+from agent.slack import sanitize
+from agent.slack.actions import (
+    DESCRIPTION_FIELD,
+    LONGEST_DESCRIPTION,
+    LONGEST_NAME,
+    LONGEST_REASON,
+    NAME_FIELD,
+    NEW_PROJECT,
+    PASSAGE,
+    REASON,
+    REASON_FIELD,
+    Origin,
+    Passage,
+)
+from agent.slack.blocks import job
+from agent.slack.blocks.elements import Piece, context, named, paragraph, plain_text, rich_text, section
+from agent.slack.model import Block, Names
+from agent.status import JobView
+
+View = dict[str, JsonValue]
+
+LONGEST_TITLE = 24
+_NO_ORIGIN = Origin()
+
+
+def reason_modal(origin: Origin) -> View:
+    """Asks why; `origin.press` is the command that lacks its reason, as `reject 31`."""
+    asked = sanitize.line(origin.press.say.capitalize() if origin.press else "Why?", LONGEST_TITLE)
+    told = "The reason stands in the project's record, and the person who asked reads it."
+    typed = _typed(REASON_FIELD, "Why?", "What would have to be different", LONGEST_REASON, lines=True)
+    return _modal(REASON, asked, [context(told), typed], submit="Send", metadata=origin.metadata())
+
+
+def passage_modal(passage: Passage) -> View:
+    """Shows a cited passage, literally."""
+    where = named(passage.heading or passage.title or passage.source, None, 200)
+    cut = "" if passage.whole else " The quotation is longer than what is shown here."
+    blocks = [
+        section(f"*{where}*"),
+        rich_text(paragraph(passage.quote or "–", style="rich_text_quote")),
+        context(f"[{passage.number}] {named(passage.title, None, 150)}, in {named(passage.source, None, 200)}.{cut}"),
+    ]
+    return _modal(PASSAGE, f"Passage {passage.number}", blocks)
+
+
+def new_project_modal(origin: Origin = _NO_ORIGIN) -> View:
+    """Asks for a name and a description."""
+    blocks = [
+        _typed(NAME_FIELD, "Name", "support-desk", LONGEST_NAME),
+        _typed(DESCRIPTION_FIELD, "What is built?", "Routes a ticket to its team", LONGEST_DESCRIPTION, lines=True),
+        context("You become its owner. Name: letters, digits, dots, dashes, underscores. All else is asked for later."),
+    ]
+    return _modal(NEW_PROJECT, "New project", blocks, submit="Create", metadata=origin.metadata())
+
+
+def job_modal(view: JobView, *, names: Names | None = None) -> View:
+    """Everything known about a job."""
+    rows = [
+        ("State", job.state(view)),
+        ("Step", " · ".join(part for part in (view.step, job.bar(view), job.pace(view)) if part)),
+        ("Metrics", job.numbers(view)),
+        ("Problem", view.error or ""),
+        ("Project", view.project),
+        ("Asked by", names(view.requested_by) if names else view.requested_by),
+        ("Attempt", str(view.attempt)),
+    ]
+    lines = [f"*{title}*  {named(value, None, 500)}" for title, value in rows if value]
+    return _modal("job", f"Job {view.id}", [section(f"*{named(view.title, None, 120)}*"), section("\n".join(lines))])
+
+
+def _modal(
+    callback: str, title: str, blocks: Sequence[Block], *, submit: str | None = None, metadata: str | None = None
+) -> View:
+    view: View = {
+        "type": "modal",
+        "callback_id": callback,
+        "title": plain_text(title, LONGEST_TITLE),
+        "close": plain_text("Close" if submit is None else "Cancel", LONGEST_TITLE),
+        "blocks": [*blocks],
+    }
+    if submit is not None:
+        view["submit"] = plain_text(submit, LONGEST_TITLE)
+    return {**view, "private_metadata": metadata} if metadata else view
+
+
+def _typed(field: str, title: str, example: str, most: int, *, lines: bool = False) -> Block:
+    element: Piece = {
+        "type": "plain_text_input",
+        "action_id": field,
+        "multiline": lines,
+        "max_length": most,
+        "placeholder": plain_text(example, 150),
+    }
+    optional = field == DESCRIPTION_FIELD
+    return {
+        "type": "input",
+        "block_id": field,
+        "label": plain_text(title, 75),
+        "element": element,
+        "optional": optional,
+    }

@@ -1,0 +1,87 @@
+"""Odyssey's own sentences in Chinese; everything else as it is."""
+
+import re
+
+import pytest
+from langgraph.checkpoint.memory import InMemorySaver
+from walk import Walk
+
+from agent.graph.conversation import Conversation
+from agent.language.translation import Translation, chinese
+from agent.lifecycle.events import Advance
+from agent.lifecycle.stages import Stage
+from tests.agent.graph.conftest import speaker
+from tests.agent.graph.desk import MemoryDesk
+
+MEMORY = Translation(
+    {
+        "{project} is at {stage}.": "{project} 处于{stage}。",
+        "1 Define the scope": "1 定义范围",
+        "because {reason}": "理由：{reason}",
+        "Requirement": "要求",
+        "open": "打开",
+        "{title} ({found}; wanted: {wanted})": "{title}（{found}；要求：{wanted}）",
+        "Missing: {lacking}.": "缺：{lacking}。",
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("english", "said"),
+    [
+        ("desk is at 1 Define the scope.", "desk 处于1 定义范围。"),
+        ("- because it is small", "- 理由：it is small"),
+        ("| Requirement | x |\n|---|---|\n| open | `open` |", "| 要求 | x |\n|---|---|\n| 打开 | `open` |"),
+        ("**open**", "**打开**"),
+        ("A sentence of nobody. desk is at 1 Define the scope.", "A sentence of nobody. desk 处于1 定义范围。"),
+        ("Missing: a (1; wanted: 2); b (3; wanted: 4).", "缺：a（1；要求：2）；b（3；要求：4）。"),
+        ("```\nopen\n```", "```\nopen\n```"),
+        ("", ""),
+    ],
+)
+def test_known_sentences_are_said_in_chinese_and_what_they_carry_is_kept(english: str, said: str) -> None:
+    assert MEMORY.reply(english) == said
+
+
+def test_every_sentence_keeps_its_places() -> None:
+    for english, other in chinese().memory.items():
+        assert set(re.findall(r"\{(\w+)\}", other)) <= set(re.findall(r"\{(\w+)\}", english)), english
+        assert re.search(r"[\u4e00-\u9fff]", other) or not re.search(r"[a-z]{3,} [a-z]{3,}", other), english
+
+
+ASKED = (
+    "我们到哪一步了？", "gate", "charter", "data", "models", "jobs", "approvals", "history", "evidence", "best",
+    "compare", "decisions", "spent", "下一步做什么", "帮助", "advance", "是", "projects", "微调模型", "否", "wait",
+    "finetune rank=-3", "cancel 99", "use ghost", "skip align because 没有偏好数据", "否", "role bob approver", "否",
+    "approve 99", "胡说八道", "go back to scope", "rules approvers=2", "choose model ghost",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("stage", [Stage.SCOPE, Stage.SELECT, Stage.ASSESS, Stage.DEPLOY, Stage.LAUNCHED])
+def test_who_speaks_chinese_is_answered_in_chinese(stage: Stage) -> None:
+    walk = Walk().to(stage, work=stage is not Stage.LAUNCHED)
+    if stage is Stage.SCOPE:
+        walk.ok(Advance())
+    say = speaker(Conversation(MemoryDesk.holding(walk.project), InMemorySaver()))
+    left = {line for text in ASKED for line in say(text).text.split("\n") if _english(line)}
+    assert not left
+
+
+# What a team wrote into the sample project, which no translation may touch.
+_WRITTEN = re.compile(
+    r"answers customers' questions about orders|the support team|invented facts, an impolite tone"
+    r"|nothing beyond this machine|small enough for this machine, and trained on our own language"
+)
+
+
+def _english(line: str) -> bool:
+    """Whether four English words stand in a row outside code, parentheses and key=value."""
+    rest = re.sub(r"`[^`]*`|\([^)]*\)|（[^）]*）|\S*[=_/]\S*", "", _WRITTEN.sub("", line))
+    return re.search(r"(?:\b[A-Za-z]{2,}\b[ ,;:]+){3}[A-Za-z]{2,}", rest) is not None
+
+
+def test_who_speaks_english_is_answered_in_english_beside_it() -> None:
+    conversation = Conversation(MemoryDesk.holding(Walk().to(Stage.ASSESS).project), InMemorySaver())
+    assert "处于" in speaker(conversation, "ana", "shared")("我们到哪一步了？").text
+    assert "is at" in speaker(conversation, "ben", "shared")("where are we right now?").text
+    assert "处于" in speaker(conversation, "ana", "shared")("status").text

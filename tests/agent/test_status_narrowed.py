@@ -1,0 +1,90 @@
+"""Status questions on part of the state: jobs of a state and period, one round, what a decision is about."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from agent.lifecycle.events import FinishJob, GoBack, StartJob
+from agent.lifecycle.stages import Stage
+from agent.status import Narrowed, StatusQuery, answer_status, period
+from tests.walk import Walk
+
+NOW = datetime(2026, 3, 4, 12, 30, tzinfo=UTC)  # a Wednesday
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [
+        ("today", "2026-03-04T00:00", "2026-03-04T12:30"),
+        ("yesterday", "2026-03-03T00:00", "2026-03-04T00:00"),
+        ("this week", "2026-03-02T00:00", "2026-03-04T12:30"),
+        ("Last  week", "2026-02-23T00:00", "2026-03-02T00:00"),
+        ("last month", "2026-02-01T00:00", "2026-03-01T00:00"),
+        ("3 days", "2026-03-01T12:30", "2026-03-04T12:30"),
+        ("last 2 hours", "2026-03-04T10:30", "2026-03-04T12:30"),
+        ("2026-02-28", "2026-02-28T00:00", "2026-03-04T12:30"),
+    ],
+)
+def test_a_period_is_read_as_people_mean_it(text: str, start: str, end: str) -> None:
+    found = period(text, NOW)
+    assert found is not None
+    assert found.start == datetime.fromisoformat(start).replace(tzinfo=UTC)
+    assert timedelta(0) <= found.end - datetime.fromisoformat(end).replace(tzinfo=UTC) <= timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("text", ["", "soon", "99999 days", "2026-13-40", "0x3 days"])
+def test_anything_else_is_no_period(text: str) -> None:
+    assert period(text, NOW) is None
+
+
+def failing() -> tuple[Walk, str]:
+    """A project at `assess` one of whose jobs has failed; the job's id."""
+    walk = Walk().to(Stage.ASSESS)
+    walk.ok(StartJob(tool="prompt", params={}), actor="cai")
+    job = f"j{walk.seq}"
+    walk.ok(FinishJob(job=job, attempt=1, outcome="failed", error="Out of memory.", seconds=3), actor="odyssey")
+    return walk, job
+
+
+def test_failed_jobs_are_those_that_ended_so_in_the_period() -> None:
+    walk, job = failing()
+    ended = walk.project.jobs[job].ended_at
+    assert ended is not None
+
+    def jobs(**wanted: object) -> str:
+        now = ended + timedelta(hours=1)
+        span = period(str(wanted.pop("since")), now) if "since" in wanted else None
+        narrowed = Narrowed.model_validate({**wanted, "period": span})
+        return answer_status(StatusQuery.JOBS, walk.project, now=now, wanted=narrowed)
+
+    assert "Out of memory." in jobs(state="failed")
+    assert "succeeded" not in jobs(state="failed")
+    assert job in jobs(state="failed", since="2 hours") and job in jobs(since="2 hours")
+    assert "No job is like that" in jobs(state="failed", since="2020-01-01").replace(job, "No job is like that")
+    assert "No job is like that (cancelled)" in jobs(state="cancelled")
+    assert "No job is like that (2026-02" in jobs(since="last month")
+
+
+def test_measurements_are_those_of_the_round_that_is_asked_for() -> None:
+    walk = Walk().to(Stage.LAUNCHED)
+    walk.ok(GoBack(stage=Stage.ASSESS, reason="new products came"))
+    text = answer_status(StatusQuery.BEST, walk.project, now=NOW, wanted=Narrowed(round=1))
+    assert text.startswith("In round 1:") and "0.960" in text
+    text = answer_status(StatusQuery.BEST, walk.project, now=NOW, wanted=Narrowed(round=2))
+    assert text.startswith("Nothing was measured in round 2")
+    assert "0.960" not in text
+    assert "as of 2026-03-04" in text
+
+
+def test_the_history_of_a_decision_holds_what_concerns_it() -> None:
+    walk = Walk().to(Stage.LAUNCHED)
+    walk.ok(GoBack(stage=Stage.ASSESS, reason="new products came"))
+
+    def decisions(**wanted: object) -> str:
+        return answer_status(StatusQuery.DECISIONS, walk.project, now=NOW, wanted=Narrowed.model_validate(wanted))
+
+    scope = decisions(about="scope")
+    assert "approval" in scope and "new products" not in scope
+    assert "new products came" in decisions(about="assess") and "new products came" in decisions(about="new products")
+    assert "No decision is recorded on that (pruning)" in decisions(about="pruning")
+    assert "chooses tiny" in decisions(about="tiny")

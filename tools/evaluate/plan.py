@@ -1,0 +1,35 @@
+"""What an evaluation will do, and what it needs."""
+
+from typing import TYPE_CHECKING
+
+from tools.contract import DataKind, Inputs, Plan
+from tools.training import cost
+
+if TYPE_CHECKING:
+    from tools.evaluate.spec import EvaluateParameters
+
+_NEW_TOKENS = {DataKind.TASK: 32, DataKind.CONVERSATION: 64, DataKind.CHECKLIST: 64, DataKind.FACTS: 32}
+
+
+def new_tokens(params: "EvaluateParameters", kind: DataKind) -> int:
+    """Longest answer in tokens: a reply is longer than a line of fields."""
+    return params.max_new_tokens or _NEW_TOKENS.get(kind, 32)
+
+
+def plan(params: "EvaluateParameters", inputs: Inputs) -> Plan:
+    weights, data = cost.size_of(inputs.models.get("model")), inputs.data.get("data")
+    rows = cost.rows_of(inputs, "data", params.split, 400)
+    rows = min(rows, params.limit or rows)
+    models = 2 if params.compare_to else 1
+    kind = data.kind if data is not None else DataKind.TASK
+    answering = cost.generation_seconds(weights, rows, new_tokens(params, kind), params.batch)
+    one_by_one = cost.generation_seconds(weights, 1, new_tokens(params, kind)) * params.latency_items
+    steps = [f"Answer {rows} items of {params.data} ({params.split}) with {params.model}."]
+    if params.compare_to:
+        steps.append(f"Answer the same items with {params.compare_to} and compare them pairwise.")
+    steps.append(f"Draw {params.resamples:,} bootstrap resamples for the intervals.")
+    return Plan(
+        steps=tuple(steps),
+        seconds=3 + models * answering + one_by_one,
+        memory_bytes=cost.inference_memory(weights * models),
+    )

@@ -1,0 +1,272 @@
+"""Evaluation: a model's answers to a split, scored with intervals, alone or against another model's."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import JsonValue
+
+from tools.contract import Artefact, Candidate, Comparison, DataKind, Dataset, JobContext, Metric, ModelKind, Result
+from tools.data.formats import rows_of
+from tools.errors import UserFault
+from tools.evaluate import bootstrap, findings, metrics, overlap, slices
+from tools.evaluate.findings import Side
+from tools.evaluate.plan import new_tokens
+from tools.evaluate.spec import EvaluateParameters
+from tools.training import generation, measure, models, plots
+from tools.training.measure import Answered, Row
+
+_SAMPLES = 5
+_TITLES = {"exact_match": "exact match", "checklist_pass": "checklist passed"}
+
+
+def run(params: EvaluateParameters, context: JobContext) -> Result:
+    model, data = context.inputs.models["model"], context.inputs.data["data"]
+    other = context.inputs.models.get("compare_to")
+    if data.kind is DataKind.LABELLED or model.kind in (ModelKind.ENCODER, ModelKind.CLASSIFIER):
+        return _labelled(params, context, model, data, other)
+    rows = items(params, data)
+    names = _metric_names(params, data)
+    slices.fields_of(rows, params.slices)  # a field that is not there is said before the model answers
+    answered, extra = _measure(params, context, model, data, rows)
+    compared = _answer(params, context, other, data, rows) if other is not None else None
+    own = _values(names, rows, answered)
+    before = _values(names, rows, compared) if compared is not None else {}
+    comparisons = _compare(params, names, (own, before), (answered, compared), other)
+    main, *others = (_metric(params, name, own[name]) for name in own)
+    side = Side(other.name, compared.answers, before[names[0]]) if other is not None and compared is not None else None
+    found = findings.find(params, context, rows, names[0], Side(model.name, answered.answers, own[names[0]]), side)
+    for comparison in [c for c in comparisons if c.kind == "difference"][:1]:
+        findings.judge(found, comparison, params.margin)
+    picture = _picture(params, context, main, before.get(main.name))
+    return Result(
+        summary=" ".join([_summary(model, data, params.split, main, comparisons), *found.sentences]),
+        metrics=(main, *others, *extra),
+        comparisons=comparisons,
+        artefacts=(_predictions(context, rows, (answered, own), (compared, before)), picture, *found.artefacts),
+        split=params.split,
+        facts=_facts(data, rows, answered) | {"metric": main.name} | found.facts,
+    )
+
+
+def _labelled(
+    params: EvaluateParameters, context: JobContext, model: Candidate, data: Dataset, other: Candidate | None
+) -> Result:
+    from tools.training.classify import evaluate_labelled
+
+    result = evaluate_labelled(
+        context,
+        model,
+        data,
+        params.split,
+        params.limit,
+        other,
+        latency_items=params.latency_items,
+        resamples=params.resamples,
+        seed=params.seed,
+    )
+    written = (context.folder / "predictions.jsonl").read_text(encoding="utf-8").splitlines()
+    told = [json.loads(line) for line in written]
+    rows = [{"text": row["text"], "label": row["label"]} for row in told]
+    right = [float(row["label"] == row["predicted"]) for row in told]
+    own = Side(model.name, [str(row["predicted"]) for row in told], right)
+    found = findings.find(params, context, rows, "accuracy", own, None)
+    for comparison in result.comparisons[:1]:
+        findings.judge(found, comparison, params.margin)
+    return result.model_copy(
+        update={
+            "summary": " ".join([result.summary, *found.sentences]),
+            "artefacts": (*result.artefacts, *found.artefacts),
+            "facts": result.facts | found.facts,
+        }
+    )
+
+
+def _metric_names(params: EvaluateParameters, data: Dataset) -> tuple[str, ...]:
+    """The metrics that decide, the main one first: those asked for, else what fits the data."""
+    if data.kind is DataKind.CHECKLIST:
+        return (measure.SCORES[data.kind][0],)
+    return params.metrics or (("token_f1",) if data.kind is DataKind.CONVERSATION else ("exact_match",))
+
+
+def _values(names: Sequence[str], rows: Sequence[Row], answered: Answered) -> dict[str, list[float]]:
+    """Each item's score by every metric, the deciding ones first."""
+    if "checklist_pass" in names:
+        return {"checklist_pass": answered.passes}
+    pairs = [(answer, measure.wanted(row)) for answer, row in zip(answered.answers, rows, strict=True)]
+    found = {"exact_match": answered.passes, "token_f1": [metrics.token_f1(*pair) for pair in pairs]}
+    if overlap.is_long([wanted for _, wanted in pairs]) or not set(names) <= set(found):
+        scores = [overlap.rouge(*pair) for pair in pairs]
+        found |= {name: [score[name] for score in scores] for name in overlap.ROUGE}
+    return {name: found[name] for name in dict.fromkeys((*names, *found))}
+
+
+def _metric(params: EvaluateParameters, name: str, values: Sequence[float]) -> Metric:
+    found = bootstrap.mean(values, params.resamples, params.seed)
+    return Metric(name=name, value=found.value, low=found.low, high=found.high, n=found.n, split=params.split)
+
+
+def items(params: EvaluateParameters, data: Dataset) -> list[Row]:
+    """The rows to measure on; a sentence where the data cannot be measured on."""
+    if data.kind not in measure.SCORES:
+        hint = {
+            DataKind.FACTS: "; `augment` measures facts with and without retrieval",
+            DataKind.PREFERENCE: "; a checklist measures what people prefer",
+        }.get(data.kind, "")
+        raise UserFault(f"{data.name} is {data.kind} data, on which answers cannot be measured{hint}.")
+    if params.split not in data.splits:
+        raise UserFault(f"{data.name} has no {params.split} split; it has {', '.join(data.splits)}.")
+    return rows_of(data.splits[params.split])[: params.limit]
+
+
+def _measure(
+    params: EvaluateParameters, context: JobContext, candidate: Candidate, data: Dataset, rows: list[Row]
+) -> tuple[Answered, list[Metric]]:
+    """Answers and every metric but the main one."""
+    model, tokenizer = models.load_causal(candidate)
+    longest = new_tokens(params, data.kind)
+    answered = _answers(params, context, candidate, (model, tokenizer), data, rows)
+    found: list[Metric] = []
+    if data.kind in (DataKind.TASK, DataKind.CONVERSATION):
+        context.progress("measuring perplexity", 0, 1)
+        pairs = [(measure.asked(row), measure.wanted(row)) for row in rows]
+        surprise = metrics.perplexity(generation.reference_losses(model, tokenizer, pairs, params.batch))
+        found.append(Metric(name="perplexity", value=surprise, n=len(rows), split=params.split))
+        shared = overlap.corpus(answered.answers, [text for _, text in pairs])
+        found += [Metric(name=name, value=shared[name], n=len(rows), split=params.split) for name in shared]
+    context.progress("measuring latency", 0, 1)
+    times = measure.latencies(model, tokenizer, rows, params.latency_items, longest)
+    found += measure.latency_metrics(times, params.split)
+    found += [
+        Metric(name="throughput", value=answered.tokens / answered.seconds, unit="tokens/s", split=params.split),
+        measure.peak_memory(),
+        Metric(name="size", value=float(candidate.bytes), unit="bytes"),
+    ]
+    return answered, found
+
+
+def _answer(
+    params: EvaluateParameters, context: JobContext, candidate: Candidate, data: Dataset, rows: list[Row]
+) -> Answered:
+    return _answers(params, context, candidate, models.load_causal(candidate), data, rows)
+
+
+def _answers(
+    params: EvaluateParameters,
+    context: JobContext,
+    candidate: Candidate,
+    loaded: tuple[Any, Any],
+    data: Dataset,
+    rows: list[Row],
+) -> Answered:
+    def told(done: int) -> None:
+        context.stop_if_cancelled()
+        context.progress(f"{candidate.name} answers", done, len(rows))
+
+    return measure.answer_rows(*loaded, rows, data.kind, new_tokens(params, data.kind), params.batch, told)
+
+
+def _compare(
+    params: EvaluateParameters,
+    names: Sequence[str],
+    values: tuple[dict[str, list[float]], dict[str, list[float]]],
+    answered: tuple[Answered, Answered | None],
+    other: Candidate | None,
+) -> tuple[Comparison, ...]:
+    """The differences of the deciding metrics; for a checklist also who meets more points of it, item by item."""
+    (own, before), (ours, theirs) = values, answered
+    if other is None or theirs is None:
+        return ()
+    found = [
+        ("difference", name, bootstrap.difference(own[name], before[name], params.resamples, params.seed))
+        for name in names
+    ]
+    if "checklist_pass" in names:
+        wins = bootstrap.win_rate(ours.scores, theirs.scores, params.resamples, params.seed)
+        found.insert(0, ("win_rate", "checklist_pass", wins))
+    return tuple(
+        Comparison.model_validate(
+            {
+                "kind": kind,
+                "metric": name,
+                "baseline": other.name,
+                "baseline_digest": other.digest,
+                "value": interval.value,
+                "low": interval.low,
+                "high": interval.high,
+                "n": interval.n,
+                "split": params.split,
+            }
+        )
+        for kind, name, interval in found
+    )
+
+
+def _summary(model: Candidate, data: Dataset, split: str, main: Metric, comparisons: Sequence[Comparison]) -> str:
+    said = (
+        f"{model.name} on {data.name} ({split}): {_TITLES.get(main.name, main.name)} {main.value:.3f}"
+        f" [{main.low:.3f}, {main.high:.3f}] on {main.n} items"
+    )
+    for comparison in comparisons[:1]:
+        what = "wins" if comparison.kind == "win_rate" else "differs by"
+        sign = "" if comparison.kind == "win_rate" else "+"
+        said += (
+            f"; against {comparison.baseline} it {what} {comparison.value:{sign}.3f}"
+            f" [{comparison.low:{sign}.3f}, {comparison.high:{sign}.3f}]"
+        )
+    return said + "."
+
+
+def _predictions(
+    context: JobContext,
+    rows: Sequence[Row],
+    own: tuple[Answered, dict[str, list[float]]],
+    other: tuple[Answered | None, dict[str, list[float]]],
+) -> Artefact:
+    """`predictions.jsonl`: each row with the answers to it and their scores by every metric."""
+    path = context.folder / "predictions.jsonl"
+    (answered, values), (compared, before) = own, other
+    with path.open("w", encoding="utf-8") as file:
+        for index, row in enumerate(rows):
+            entry: dict[str, Any] = {**row, "answer": answered.answers[index], "score": answered.scores[index]}
+            entry["values"] = {name: values[name][index] for name in values}
+            if compared is not None:
+                entry |= {"baseline_answer": compared.answers[index], "baseline_score": compared.scores[index]}
+                entry["baseline_values"] = {name: before[name][index] for name in before}
+            file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+    return context.artefact("predictions", "predictions", Path(path))
+
+
+def _picture(
+    params: EvaluateParameters, context: JobContext, main: Metric, compared: Sequence[float] | None
+) -> Artefact:
+    bars: list[tuple[str, float, float | None, float | None]] = []
+    if compared is not None:
+        before = bootstrap.mean(compared, params.resamples, params.seed)
+        bars.append((context.inputs.models["compare_to"].name, before.value, before.low, before.high))
+    bars.append((context.inputs.models["model"].name, main.value, main.low, main.high))
+    title = f"{context.inputs.data['data'].name} ({params.split}, {main.n} items)"
+    return plots.intervals(
+        context, "evaluation", title, bars, f"{_TITLES.get(main.name, main.name)}, with 95 % interval"
+    )
+
+
+def _facts(data: Dataset, rows: Sequence[Row], answered: Answered) -> dict[str, JsonValue]:
+    """A few examples, wrong ones first, and what the data is about."""
+    order = sorted(range(len(rows)), key=lambda i: (answered.scores[i] == 1.0, i))
+    wrong = [i for i in order if answered.scores[i] < 1.0][:3]
+    chosen = [*wrong, *[i for i in order if answered.scores[i] == 1.0][: _SAMPLES - len(wrong)]]
+    samples: list[JsonValue] = [
+        {
+            "prompt": slices.read(rows[i]),
+            "wanted": measure.wanted(rows[i]) if "must" not in rows[i] else f"says {'; '.join(rows[i]['must'])}",
+            "answer": answered.answers[i],
+            "right": answered.scores[i] == 1.0,
+        }
+        for i in chosen
+    ]
+    facts: dict[str, JsonValue] = {"samples": samples}
+    if "category" in data.facts:
+        facts["category"] = data.facts["category"]
+    return facts

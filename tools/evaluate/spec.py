@@ -1,0 +1,55 @@
+"""Evaluating a model: on which data, against which other model."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from tools.contract import Parameters, Tool
+from tools.evaluate.plan import plan
+
+MetricName = Literal["exact_match", "token_f1", "rouge1", "rouge2", "rougeL"]
+
+
+def _listed(value: Any) -> Any:
+    """Names in one text, with commas between them, as a list."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+class EvaluateParameters(Parameters):
+    model: str = Field(default="current", min_length=1, description="Model to measure")
+    data: str = Field(min_length=1, description="Registered task, checklist or labelled data to measure on")
+    split: Literal["test", "dev"] = Field(default="test", description="Split to measure on")
+    compare_to: str = Field(default="", description="Another model to measure on the same items; empty: none")
+    metrics: Annotated[tuple[MetricName, ...], BeforeValidator(_listed)] = Field(
+        default=(),
+        description="What decides, the main metric first: exact_match, token_f1, rougeL …; empty: by the data",
+    )
+    slices: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        default=(),
+        max_length=10,
+        description="Fields to cut by: language, length, any of the data; empty: all that fit",
+    )
+    margin: float = Field(
+        default=0.03, ge=0, lt=1, description="How much lower than the other model still counts as no worse"
+    )
+    limit: int | None = Field(default=None, ge=1, description="Measure on at most this many items; empty: all")
+    max_new_tokens: int | None = Field(
+        default=None, ge=1, le=4096, description="Longest answer; empty: fitting the data"
+    )
+    latency_items: int = Field(default=20, ge=1, le=1000, description="Items answered one by one to measure latency")
+    resamples: int = Field(default=4000, ge=2000, le=100_000, description="Bootstrap resamples behind the intervals")
+    batch: int = Field(default=64, ge=1, le=4096, description="Items answered at once")
+    seed: int = Field(default=7, ge=0, description="Draws the bootstrap resamples")
+
+
+TOOL = Tool(
+    name="evaluate",
+    title="Evaluate a model",
+    title_zh="评估模型",
+    stage="assess",
+    parameters=EvaluateParameters,
+    plan=plan,
+    run="tools.evaluate.run:run",
+    models=("model", "compare_to"),
+    datasets=("data",),
+)

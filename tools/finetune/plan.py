@@ -1,0 +1,119 @@
+"""What fine-tuning will do, and what it needs."""
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from tools.contract import Dataset, Inputs, ModelKind, Plan
+from tools.training import cost
+from tools.training.classify_rows import passes, planned_rows
+
+if TYPE_CHECKING:
+    from tools.finetune.spec import FinetuneParameters
+
+EPOCHS = 3.0  # passes over a generation task where nothing is said
+HIGH = 1e-2  # LoRA at 2e-2 diverged on the tiny model
+LOOKS = 10  # at the development loss, where nothing is said
+_SMALL = 50_000_000  # weights below which a model bears, and needs, higher rates
+# Peak learning rates by method for small models (measured on odyssey/tiny) and others: LoRA 2e-4 and full 2e-5 as
+# in Dettmers et al. 2023 and common recipes of that size; prompt tuning 0.3 in Lester et al. 2021 with Adafactor,
+# 0.1 with AdamW as measured.
+_RATES = {
+    "lora": (3e-3, 2e-4),
+    "qlora": (3e-3, 2e-4),
+    "full": (1e-3, 2e-5),
+    "prompt_tuning": (0.1, 0.03),
+}
+_TOKENS_A_ROW = 64
+_CHARACTERS_A_TOKEN = 4.0  # English text in the encoder's word pieces, about
+_ENCODER_MEMORY = 900_000_000  # bytes a 22M encoder's activations and optimizer add; measured with 2,048 tokens at once
+
+
+def rate_of(params: "FinetuneParameters", weights: int) -> float:
+    """Peak learning rate for a generating model of so many weights."""
+    return params.lr or _RATES[params.method][weights >= _SMALL]
+
+
+def look_every(params: "FinetuneParameters", steps: int) -> int | None:
+    """Steps between two looks at the development loss; None where nobody asks for it."""
+    if params.evaluate_every is None and not params.early_stopping:
+        return None
+    return min(steps, params.evaluate_every or max(1, steps // LOOKS))
+
+
+def steps_of(params: "FinetuneParameters", rows: int, epochs: float = EPOCHS) -> int:
+    """Optimizer steps for this many training rows."""
+    if params.steps is not None:
+        return params.steps
+    return max(1, math.ceil((params.epochs or epochs) * rows / params.batch))
+
+
+def plan(params: "FinetuneParameters", inputs: Inputs) -> Plan:
+    model, data = inputs.models.get("model"), inputs.data.get("data")
+    classifies = model is not None and model.kind in (ModelKind.ENCODER, ModelKind.CLASSIFIER)
+    weights = cost.size_of(model)
+    if classifies and data is not None:
+        rows = planned_rows(data, params.per_class)
+        steps = steps_of(params, rows, passes(rows, params.batch))
+    else:
+        steps = steps_of(params, cost.rows_of(inputs, "data", "train", 1500))
+    tokens = round(params.batch * _tokens_a_row(data))
+    trained = weights if params.method == "full" else weights // 20
+    memory = cost.training_memory(weights, trained, tokens) + (_ENCODER_MEMORY if classifies else 0)
+    return Plan(
+        steps=tuple(_steps(params, steps)),
+        seconds=4
+        + _searching(params)
+        + cost.training_seconds(weights, tokens * steps, steps) * (1 + _TRIED * params.probe),
+        memory_bytes=memory,
+        warnings=tuple(_warnings(params, classifies)),
+    )
+
+
+_TRIED = 0.5  # of a training's time that trying its learning rates takes
+
+
+def _searching(params: "FinetuneParameters") -> float:
+    return 60.0 * params.search
+
+
+def _steps(params: "FinetuneParameters", steps: int) -> Iterator[str]:
+    if params.search:
+        yield f"Try settings in short runs for up to {params.search:g} minutes, and go on with the best."
+    elif params.probe:
+        yield "Try learning rates in short runs, and go on with the best."
+    what = {
+        "lora": f"adapters of rank {params.rank}",
+        "qlora": f"adapters of rank {params.rank} beside weights in 4 bits",
+        "full": "every weight",
+        "prompt_tuning": f"{params.virtual_tokens} virtual tokens before the prompt",
+    }[params.method]
+    yield f"Train {what} for {steps:,} steps of {params.batch} rows from {params.data}."
+    yield "Keep a checkpoint, so that a stopped job goes on from it."
+    if params.early_stopping:
+        looks = f"{params.early_stopping} look{'s' if params.early_stopping > 1 else ''}"
+        yield f"Stop early after {looks} without a better development loss, and keep the best checkpoint."
+    merged = {
+        "full": "Save the model, and measure on the development split.",
+        "prompt_tuning": "Write the virtual tokens into the vocabulary, check that both answer alike,"
+        " and measure on the development split.",
+    }
+    adapters = "Merge the adapters into the model, check that both answer alike, and measure on the development split."
+    yield merged.get(params.method, adapters)
+
+
+def _warnings(params: "FinetuneParameters", classifies: bool) -> Iterator[str]:
+    if params.adapts and (params.lr or 0) > HIGH:
+        yield f"A learning rate of {params.lr:g} is high for LoRA; it may diverge."
+    if params.method == "full" and (params.lr or 0) > HIGH:
+        yield f"A learning rate of {params.lr:g} is high for training every weight; it may diverge."
+    if params.packing:
+        yield "Rows packed together can see each other, unless flash attention keeps them apart."
+    if classifies and params.method == "prompt_tuning":
+        yield "Prompt tuning is for models that generate; this one would be refused."
+
+
+def _tokens_a_row(data: Dataset | None) -> float:
+    """From the lengths found when the data was registered, where they are known."""
+    mean = data.facts.get("characters_mean") if data is not None else None
+    return mean / _CHARACTERS_A_TOKEN if isinstance(mean, int | float) and mean > 0 else _TOKENS_A_ROW

@@ -1,0 +1,204 @@
+"""Fine-tuning: a model learns a task, conversations or text, by adapters, virtual tokens or with every weight."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from pydantic import JsonValue
+
+from tools.contract import Artefact, Candidate, DataKind, Dataset, JobContext, Metric, ModelKind, Result
+from tools.data.formats import rows_of
+from tools.errors import UserFault
+from tools.evaluate import bootstrap
+from tools.finetune.plan import rate_of, steps_of
+from tools.finetune.spec import FinetuneParameters, Method
+from tools.training import adapters, generation, measure, models, plots, supervised, trainers
+from tools.training.advice import advise
+from tools.training.progress import Follow, Watch
+from tools.training.settings_search import RATES, Search
+from tools.training.supervised import Lesson
+
+_NEW_TOKENS = 40
+_PROMPTS = 8  # conversations on which a merged model is compared
+_SUFFIX = {Method.LORA: "lora", Method.FULL: "full", Method.QLORA: "qlora", Method.PROMPT_TUNING: "prompt"}
+
+
+def run(params: FinetuneParameters, context: JobContext) -> Result:
+    model, data = context.inputs.models["model"], context.inputs.data["data"]
+    if model.kind in (ModelKind.ENCODER, ModelKind.CLASSIFIER) or data.kind is DataKind.LABELLED:
+        from tools.training.classify import finetune_labelled
+
+        context.shared_work_done()  # an encoder is small: one process trains it
+        return finetune_labelled(context, params, model, data)
+    if params.method is Method.QLORA:
+        adapters.require_gpu(model)
+    lesson = supervised.lesson_of(params, data, context.inputs.data.get("replay"))
+    steps = steps_of(params, len(lesson.train))
+    params, tried = _settings(params, context, model, lesson, steps)
+    tokenizer, trainer = _train(params, context, model, lesson, steps)
+    context.shared_work_done()
+    return _result(params, context, trainer, tokenizer, model, data, {"rows": len(lesson.train), **tried})
+
+
+def _train(
+    params: FinetuneParameters, context: JobContext, model: Candidate, lesson: Lesson, steps: int
+) -> tuple[Any, Any]:
+    loaded = _load(params, model)
+    follow = Follow(Watch(context, "fine-tuning", steps))
+    trainer = supervised.trainer_of(params, context, loaded, lesson, steps, follow)
+    trainers.train(trainer, follow, trainers.newest_complete(context.checkpoints))
+    return loaded[1], trainer
+
+
+def _load(params: FinetuneParameters, model: Candidate) -> tuple[Any, Any]:
+    if params.method is Method.QLORA:
+        return models.load_causal(model, quantization=adapters.four_bits())
+    network, tokenizer = models.load_causal(model)
+    if "quantization_config" in network.config.to_dict():
+        raise UserFault(f"{model.name} is quantized; fine-tune the model it was made from and quantize again.")
+    return network, tokenizer
+
+
+# --- settings found by short runs -------------------------------------------------------------------------------
+
+
+def _settings(
+    params: FinetuneParameters, context: JobContext, model: Candidate, lesson: Lesson, steps: int
+) -> tuple[FinetuneParameters, dict[str, JsonValue]]:
+    """The parameters to train with, and what was tried. A resumed job goes on with what its first attempt chose."""
+    if not params.probe and not params.search:
+        return params, {}
+    kept = context.checkpoints / "chosen.json"
+    if kept.is_file():
+        return FinetuneParameters.model_validate_json(kept.read_bytes()), {}
+    ends = time.monotonic() + (60 * params.search if params.search else float("inf"))
+    candidates = _candidates(params, rate_of(params, model.parameters))
+
+    def short_run(tried: FinetuneParameters, share: float) -> float:
+        return _short(tried, context, model, lesson, max(5, round(share * steps)))
+
+    search = Search(short_run, lambda: ends - time.monotonic())
+    best = search.best(candidates) if params.search else min(search.once(candidates), key=lambda one: one.loss).setting
+    kept.write_text(best.model_dump_json(), encoding="utf-8")
+    rows: list[JsonValue] = [
+        {"lr": one.setting.lr, "rank": one.setting.rank, "share": one.share, "loss": round(one.loss, 4)}
+        for one in search.tried
+        if one.loss < float("inf")
+    ]
+    return best, {"tried": rows, "diverged": len(search.tried) - len(rows)}
+
+
+def _candidates(params: FinetuneParameters, rate: float) -> list[FinetuneParameters]:
+    """Learning rates around the usual one; in a search of adapters each with a small and a larger rank."""
+    ranks = sorted({max(4, params.rank // 2), params.rank * 2}) if params.search and params.adapts else [params.rank]
+    still = {"probe": False, "search": 0.0}
+    return [
+        params.model_copy(update={"lr": min(rate * factor, 0.9), "rank": rank, **still})
+        for factor in RATES
+        for rank in ranks
+    ]
+
+
+def _short(params: FinetuneParameters, context: JobContext, model: Candidate, lesson: Lesson, steps: int) -> float:
+    """Development loss (else the training loss at the end) after a short run; infinite where it diverged."""
+    quiet = params.model_copy(update={"early_stopping": 0, "evaluate_every": steps, "save_every": steps + 1})
+    follow = Follow(Watch(context, f"trying lr {params.lr:.2g}, rank {params.rank}", steps))
+    trainer = supervised.trainer_of(quiet, context, _load(params, model), lesson, steps, follow, keep=False)
+    try:
+        trainers.train(trainer, follow)
+    except UserFault:  # it diverged: an answer, too
+        return float("inf")
+    seen = supervised.looks(trainer.state.log_history)
+    return seen[-1][1] if seen else plots.smooth([loss for _, loss in supervised.losses(trainer.state.log_history)])[-1]
+
+
+# --- the result ---------------------------------------------------------------------------------------------------
+
+
+def _finish(
+    params: FinetuneParameters, context: JobContext, trainer: Any, tokenizer: Any, parent: Candidate, data: Dataset
+) -> tuple[Any, list[Artefact], dict[str, JsonValue]]:
+    """The model as it will be used, what was kept of its making, and how alike it answers to what was trained."""
+    if params.method is Method.FULL:
+        return trainer.model.eval(), [], {}
+    context.progress("merging", 0, 1)
+    folder = context.folder / "adapter"
+    trainer.model.save_pretrained(folder)
+    kept = [context.artefact("adapter", "adapter", folder)]
+    conversations = [_asked(data.kind, row) for row in rows_of(data.splits["train"])[:_PROMPTS]]
+    if params.method is Method.PROMPT_TUNING:
+        model, gap = adapters.bake(trainer.model, tokenizer, conversations)
+        return model, kept, {"virtual_tokens": params.virtual_tokens, "merge_gap": gap}
+    adapted = trainer.model
+    if params.method is Method.QLORA:
+        adapted = models.with_adapter(models.load_causal(parent)[0], folder)
+    prompts = [tokenizer.decode(generation.encode(tokenizer, one)) for one in conversations]
+    model, gap = adapters.merge(adapted, tokenizer, prompts)
+    return model, kept, {"rank": params.rank, "merge_gap": gap}
+
+
+def _asked(kind: DataKind, row: dict[str, Any]) -> list[generation.Message]:
+    if kind is DataKind.CONVERSATION:
+        return list(row["messages"][:-1])
+    return generation.user(row["prompt"] if kind is DataKind.TASK else row["text"][:200])
+
+
+def _result(
+    params: FinetuneParameters,
+    context: JobContext,
+    trainer: Any,
+    tokenizer: Any,
+    parent: Candidate,
+    data: Dataset,
+    found: dict[str, JsonValue],
+) -> Result:
+    history = trainer.state.log_history
+    losses, looks = supervised.losses(history), supervised.looks(history)
+    model, kept, about = _finish(params, context, trainer, tokenizer, parent, data)
+    model.config.use_cache = True
+    name = params.name or f"{parent.name}-{_SUFFIX[params.method]}"
+    facts: dict[str, JsonValue] = {
+        "data": data.name,
+        "data_digest": data.digest,
+        "lr": rate_of(params, parent.parameters),
+        "steps": trainer.state.global_step,
+        **about,
+        **found,
+    }
+    if looks:
+        facts["dev_losses"] = [[step, round(loss, 4)] for step, loss in looks]
+    if advice := advise(losses, looks):
+        facts["advice"] = advice
+    candidate = models.save_candidate(
+        context, model, tokenizer, name=name, method=params.method, parent=parent, facts=facts
+    )
+    metrics = [Metric(name="loss", value=plots.smooth([loss for _, loss in losses])[-1])]
+    said = f"loss {metrics[0].value:.3f}"
+    if looks:
+        metrics.append(Metric(name="dev_loss", value=min(loss for _, loss in looks), split="dev"))
+        said += f", development loss {metrics[-1].value:.3f}"
+    dev = _exact_match(context, candidate, data)
+    if dev is not None:
+        metrics.append(dev)
+        said = f"exact match {dev.value:.3f} [{dev.low:.3f}, {dev.high:.3f}] on {dev.n} development rows"
+    series = {"training": losses} | ({"development": looks} if looks else {})
+    picture = plots.curve(context, "loss", f"Fine-tuning {name}", series, "step", "loss (nats a token)")
+    return Result(
+        summary=f"{name} learned {data.name} in {trainer.state.global_step} steps: {said}.",
+        metrics=tuple(metrics),
+        artefacts=(context.artefact(name, "model", Path(candidate.path)), *kept, picture),
+        candidate=candidate,
+        split="dev" if dev is not None or looks else "",
+        facts=facts,
+    )
+
+
+def _exact_match(context: JobContext, candidate: Candidate, data: Dataset) -> Metric | None:
+    """On the development split, with the model as it was saved."""
+    if "dev" not in data.splits or data.kind not in measure.SCORES:
+        return None
+    rows = rows_of(data.splits["dev"])
+    context.progress("measuring on dev", 0, len(rows))
+    answered = measure.answer_rows(*models.load_causal(candidate), rows, data.kind, _NEW_TOKENS)
+    found = bootstrap.mean(answered.passes)
+    return Metric(name="exact_match", value=found.value, low=found.low, high=found.high, n=found.n, split="dev")

@@ -1,0 +1,38 @@
+"""The environment of every process that does a job's work."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]  # where the package `tools` lies
+
+QUIET = {
+    "HF_HUB_OFFLINE": "1",  # models are fetched before a job starts, never by it
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+    "TOKENIZERS_PARALLELISM": "false",  # its threads would not survive a fork
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",  # nor would pyarrow's
+    "OMP_WAIT_POLICY": "PASSIVE",  # spinning threads slow a busy machine down twentyfold
+    "MPLBACKEND": "Agg",
+    "PYTHONUNBUFFERED": "1",
+}
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def job_environment(extra: Mapping[str, str], base: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Environment for a new process: what the person set wins over the quiet defaults."""
+    own = dict(os.environ if base is None else base)
+    merged = {**QUIET, **own, **extra}
+    merged["PYTHONPATH"] = os.pathsep.join(filter(None, (extra.get("PYTHONPATH"), str(ROOT), own.get("PYTHONPATH"))))
+    merged["PYTHONSAFEPATH"] = "1"  # a file in a job's folder must not pass for a module
+    return merged
+
+
+def set_threads(count: int) -> None:
+    """Threads of this process, also where torch is loaded already (a child of the warm host)."""
+    for name in THREADS:
+        os.environ[name] = str(count)
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(count)

@@ -1,0 +1,194 @@
+"""Training a classifier: the encoder by LoRA (Hu et al. 2021) or in full, the head in full, from class centroids.
+
+Every step draws its own seed, so a run that was stopped and goes on ends exactly where an unbroken one does.
+"""
+
+import math
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from torch import Tensor
+
+from tools.contract import JobContext
+from tools.errors import Cancelled, UserFault
+from tools.training.classify_checkpoint import Notes, resume, save_checkpoint
+from tools.training.classify_model import Classifier
+
+HEAD_RATIO = {"lora": 5.0, "full": 25.0}  # the head starts from centroids and learns faster than the encoder
+WARM_UP = 0.1  # share of the steps
+DECAY = 0.01
+CLIP = 1.0  # norm of the encoder's gradient
+BUCKET = 16  # batches among which rows of like length are put together
+TOKENS_AT_ONCE = 2048  # padded tokens of one pass forward and backward (about 0.7 GB); a larger batch is taken in parts
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train, complete."""
+
+    steps: int
+    batch: int
+    lr: float
+    rank: int
+    alpha: float
+    seed: int
+    save_every: int
+    method: Literal["lora", "full"] = "lora"
+
+
+def trainable(classifier: Classifier, recipe: Recipe) -> Classifier:
+    """The classifier, ready to be trained: with low-rank adapters in every linear layer of its encoder, or with all
+    its weights; an unused pooler is left as it is."""
+    torch.manual_seed(recipe.seed)
+    if recipe.method == "full":
+        for name, weight in classifier.encoder.model.named_parameters():
+            weight.requires_grad_("pooler" not in name)
+        return classifier
+    config = LoraConfig(
+        r=recipe.rank,
+        lora_alpha=recipe.alpha,
+        target_modules="all-linear",
+        exclude_modules=".*pooler.*",
+    )
+    encoder = classifier.encoder
+    encoder.model = get_peft_model(encoder.model, config)
+    return classifier
+
+
+def merge(classifier: Classifier) -> Classifier:
+    """The same classifier with its adapters, if it has any, added into the weights."""
+    if not isinstance(classifier.encoder.model, PeftModel):
+        classifier.encoder.model.eval()
+        return classifier
+    classifier.encoder.model = classifier.encoder.model.merge_and_unload().eval()
+    return classifier
+
+
+def batches(lengths: Sequence[int], batch: int, seed: int) -> Iterator[list[int]]:
+    """Indices of rows, batch after batch, pass after pass, without end; the same for the same seed.
+
+    Rows of like length come together, so that little is padded, and the batches of a pass come in any order.
+    """
+    passes = 0
+    while True:
+        generator = random.Random(f"{seed} {passes}")
+        order = list(range(len(lengths)))
+        generator.shuffle(order)
+        found: list[list[int]] = []
+        for start in range(0, len(order), batch * BUCKET):
+            bucket = sorted(order[start : start + batch * BUCKET], key=lambda index: lengths[index])
+            found += [bucket[k : k + batch] for k in range(0, len(bucket), batch)]
+        generator.shuffle(found)
+        yield from found
+        passes += 1
+
+
+def pace(step: int, steps: int) -> float:
+    """Share of the peak learning rate: linear up for a tenth of the steps, then linear down to none."""
+    rising = max(1.0, WARM_UP * steps)
+    return min((step + 1) / rising, max(0.0, (steps - step) / max(1.0, steps - rising)))
+
+
+class Trainer:
+    """A training run: its state, its steps, its checkpoints."""
+
+    def __init__(
+        self,
+        context: JobContext,
+        classifier: Classifier,
+        recipe: Recipe,
+        rows: Sequence[list[int]],
+        targets: Sequence[int],
+        identity: str,
+    ) -> None:
+        self.context = context
+        self.classifier = classifier
+        self.recipe = recipe
+        self.rows = rows
+        self.targets = torch.tensor(targets)
+        named = classifier.encoder.model.named_parameters()
+        self.encoder_parameters = {name: value for name, value in named if value.requires_grad}
+        head = {f"head.{name}": value for name, value in classifier.linear.named_parameters()}
+        self.parameters: dict[str, Tensor] = {**self.encoder_parameters, **head}
+        self.optimizer = torch.optim.AdamW(
+            [
+                {"params": list(self.encoder_parameters.values()), "peak": recipe.lr},
+                {"params": list(head.values()), "peak": HEAD_RATIO[recipe.method] * recipe.lr},
+            ],
+            lr=recipe.lr,
+            weight_decay=DECAY,
+        )
+        self.notes = resume(context.checkpoints, identity, self.parameters, self.optimizer)
+
+    def run(self, measure: Callable[[], float | None]) -> Notes:
+        """Train to the last step; `measure` gives the development accuracy after each pass.
+
+        Raises `Cancelled` with a checkpoint kept, and `UserFault` where the loss is no number any more.
+        """
+        recipe, began = self.recipe, self.notes.step
+        a_pass = math.ceil(len(self.rows) / recipe.batch)
+        order = batches([len(row) for row in self.rows], recipe.batch, recipe.seed)
+        if began:
+            self.context.log(f"Going on from the checkpoint of step {began}.")
+        for step, chosen in zip(range(recipe.steps), order, strict=False):
+            if step < began:
+                continue
+            if self.context.cancelled:
+                self._save()
+                raise Cancelled(f"Stopped at step {step} of {recipe.steps}; it goes on from there when resumed.")
+            self._note(step + 1, self._step(step, chosen))
+            done = step + 1
+            if done % a_pass == 0 or done == recipe.steps:
+                self._measure(done, measure)
+            if done % recipe.save_every == 0 or done == recipe.steps:
+                self._save()
+        return self.notes
+
+    def _step(self, step: int, chosen: list[int]) -> float:
+        torch.manual_seed(self.recipe.seed * 1_000_003 + step)
+        self.classifier.encoder.model.train()
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["peak"] * pace(step, self.recipe.steps)
+        self.optimizer.zero_grad()
+        total = 0.0
+        for part in _parts(chosen, self.rows):
+            logits = self.classifier.forward([self.rows[index] for index in part])
+            loss = torch.nn.functional.cross_entropy(logits, self.targets[part], reduction="sum") / len(chosen)
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += float(loss.detach())
+        if not math.isfinite(total):
+            raise UserFault(
+                f"Training diverged at step {step + 1}: the loss is no number any more. "
+                f"Try a lower learning rate than {self.recipe.lr:g}, such as lr={self.recipe.lr / 10:g}."
+            )
+        torch.nn.utils.clip_grad_norm_(list(self.encoder_parameters.values()), CLIP)
+        self.optimizer.step()
+        return total
+
+    def _note(self, step: int, loss: float) -> None:
+        self.notes = self.notes.model_copy(update={"step": step, "losses": (*self.notes.losses, (step, loss))})
+        self.context.progress("training", step, self.recipe.steps, loss=loss)
+
+    def _measure(self, step: int, measure: Callable[[], float | None]) -> None:
+        try:
+            accuracy = measure()
+        except Cancelled:
+            self._save()
+            raise
+        if accuracy is not None:
+            self.notes = self.notes.model_copy(update={"accuracies": (*self.notes.accuracies, (step, accuracy))})
+            self.context.progress("training", step, self.recipe.steps, dev_accuracy=accuracy)
+
+    def _save(self) -> None:
+        save_checkpoint(self.context.checkpoints, self.notes, self.parameters, self.optimizer)
+
+
+def _parts(chosen: list[int], rows: Sequence[list[int]]) -> Iterator[list[int]]:
+    """Cut a batch so that no part has more than `TOKENS_AT_ONCE` padded tokens."""
+    longest = max(len(rows[index]) for index in chosen)
+    size = max(1, TOKENS_AT_ONCE // max(longest, 1))
+    yield from (chosen[start : start + size] for start in range(0, len(chosen), size))

@@ -1,0 +1,134 @@
+"""Sentence encoders: texts to vectors of length one, by the mean of the token states (Reimers and Gurevych 2019)."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import AutoModel, AutoTokenizer
+from transformers.utils import logging
+
+from tools.contract import Candidate, ModelKind
+from tools.errors import UserFault
+from tools.training.models import check_folder, require_kind
+
+CONTEXT = 256  # tokens read of a text where a model does not say what it was trained with
+BATCH = 64  # texts encoded at once
+
+
+class Encoder:
+    """A model and its tokenizer. `context` is how many tokens of a text are read, `batch` how many texts at once."""
+
+    def __init__(self, model: Any, tokenizer: Any, context: int, batch: int = BATCH) -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+        self.context = context
+        self.batch = batch
+
+    @property
+    def width(self) -> int:
+        """Numbers in a vector."""
+        return int(self.model.config.hidden_size)
+
+    def tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of each text, cut at the context."""
+        ids: list[list[int]] = self.tokenizer(list(texts), truncation=True, max_length=self.context)["input_ids"]
+        return ids
+
+    def pad(self, rows: Sequence[list[int]]) -> tuple[Tensor, Tensor]:
+        """Ids and mask, both [rows, longest row]."""
+        longest = max(len(row) for row in rows)
+        ids = torch.full((len(rows), longest), self.tokenizer.pad_token_id or 0, dtype=torch.long)
+        mask = torch.zeros((len(rows), longest), dtype=torch.long)
+        for index, row in enumerate(rows):
+            ids[index, : len(row)] = torch.tensor(row, dtype=torch.long)
+            mask[index, : len(row)] = 1
+        return ids, mask
+
+    def vectors(self, rows: Sequence[list[int]]) -> Tensor:
+        """[rows, width], each of length one; gradients flow."""
+        ids, mask = self.pad(rows)
+        states = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
+        weight = mask.unsqueeze(-1).to(states.dtype)
+        mean = (states * weight).sum(1) / weight.sum(1).clamp(min=1.0)
+        return torch.nn.functional.normalize(mean, dim=-1)
+
+    @torch.inference_mode()
+    def embed(self, rows: Sequence[list[int]], on_batch: Callable[[int], None] = lambda done: None) -> Tensor:
+        """Vectors of token rows, [rows, width], in their order. `on_batch` hears how many are done."""
+        self.model.eval()
+        order = sorted(range(len(rows)), key=lambda i: len(rows[i]))  # like lengths together: little padding
+        vectors = torch.empty((len(rows), self.width))
+        for start in range(0, len(order), self.batch):
+            chosen = order[start : start + self.batch]
+            vectors[chosen] = self.vectors([rows[i] for i in chosen])
+            on_batch(start + len(chosen))
+        return vectors
+
+
+def load_encoder(candidate: Candidate) -> Encoder:
+    """The encoder of a candidate, in 32 bit. A classifier gives the encoder it was built on."""
+    require_kind(candidate, ModelKind.ENCODER, ModelKind.CLASSIFIER, tool="Classification")
+    folder = check_folder(candidate)
+    logging.disable_progress_bar()
+    try:
+        model = AutoModel.from_pretrained(folder, dtype=torch.float32, local_files_only=True, use_safetensors=True)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise UserFault(f"{folder} cannot be loaded as an encoder: {error}") from error
+    return Encoder(model.eval(), load_tokenizer(folder), context_of(candidate, model.config))
+
+
+def load_tokenizer(folder: Path) -> Any:
+    try:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise UserFault(f"The tokenizer in {folder} cannot be loaded: {error}") from error
+
+
+def context_of(candidate: Candidate, config: Any) -> int:
+    """Tokens read of a text: what the candidate was trained with, within the positions the model has."""
+    positions = getattr(config, "max_position_embeddings", 0) or CONTEXT
+    return max(8, min(candidate.context or CONTEXT, int(positions), 512))
+
+
+def unread(encoder: Encoder, texts: Sequence[str]) -> dict[str, float]:
+    """How much of texts an encoder cannot read: shares of unknown tokens, of cut texts, of Chinese letters."""
+    limit, unknown = encoder.context, encoder.tokenizer.unk_token_id
+    rows: list[list[int]] = encoder.tokenizer(list(texts), truncation=True, max_length=limit)["input_ids"]
+    total = sum(len(row) for row in rows) or 1
+    letters = [letter for text in texts for letter in text if letter.isalpha()]
+    return {
+        "unknown_tokens": sum(row.count(unknown) for row in rows) / total if unknown is not None else 0.0,
+        "cut_texts": sum(len(row) >= limit for row in rows) / max(len(rows), 1),
+        "chinese_letters": sum("\u4e00" <= letter <= "\u9fff" for letter in letters) / max(len(letters), 1),
+    }
+
+
+def warnings_about(candidate: Candidate, shares: dict[str, float]) -> list[str]:
+    """Sentences for a person, about texts this encoder reads badly."""
+    said: list[str] = []
+    english = candidate.facts.get("language") == "en"
+    if shares["chinese_letters"] > 0.2 and english:
+        said.append(
+            f"{shares['chinese_letters']:.0%} of the letters are Chinese, and {candidate.name} has read English: "
+            "expect little of it, and choose a multilingual encoder by the path of its folder."
+        )
+    elif shares["unknown_tokens"] > 0.05:
+        said.append(f"{shares['unknown_tokens']:.0%} of the tokens are unknown to {candidate.name}.")
+    if shares["cut_texts"] > 0.01:
+        said.append(
+            f"{shares['cut_texts']:.0%} of the texts are longer than {candidate.name} reads; their ends are cut."
+        )
+    return said
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserFault(f"{path} cannot be read ({error}); make the model again.") from error
+    if not isinstance(value, dict):
+        raise UserFault(f"{path} holds no JSON object; make the model again.")
+    return value

@@ -1,0 +1,78 @@
+"""What every trainer of trl is given here, and how a stopped one goes on."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import datasets
+import torch
+from transformers import TrainerCallback
+from transformers.trainer_callback import PrinterCallback
+from transformers.utils import logging
+
+from tools.contract import JobContext
+from tools.errors import UserFault
+from tools.jobs.launcher import world
+from tools.training.progress import Follow
+
+_COMPLETE = "complete"  # an empty file in a checkpoint whose every part is written
+
+
+def settings(context: JobContext, folder: str, *, steps: int, batch: int, rate: float, seed: int) -> dict[str, Any]:
+    """Arguments of a TrainingArguments that hold for all of them: quiet, offline, 32 bit on a CPU.
+
+    `batch` is that of all processes that share the training together.
+    """
+    datasets.disable_progress_bars()
+    logging.disable_progress_bar()
+    return {
+        "output_dir": str(context.folder / folder),
+        "max_steps": steps,
+        "per_device_train_batch_size": share(batch, world()),
+        **({"ddp_backend": "gloo"} if world() > 1 and not torch.cuda.is_available() else {}),
+        "learning_rate": rate,
+        "warmup_steps": min(10, steps // 5),
+        "seed": seed,
+        "logging_steps": 1,
+        "report_to": [],
+        "disable_tqdm": True,
+        "bf16": torch.cuda.is_available(),
+        "use_cpu": not torch.cuda.is_available(),
+        "activation_checkpointing": False,
+        "logging_nan_inf_filter": False,  # else a diverged run looks as if it stood still
+        "dataloader_pin_memory": False,
+        "save_strategy": "no",
+    }
+
+
+def share(batch: int, processes: int) -> int:
+    """Rows a step of each process. Raises `UserFault` where they cannot be shared evenly."""
+    if batch % processes:
+        raise UserFault(
+            f"batch={batch} cannot be shared by {processes} processes evenly; choose a multiple of {processes}."
+        )
+    return batch // processes
+
+
+class MarkComplete(TrainerCallback):  # type: ignore[misc]
+    """Marks a checkpoint once all of it is written: a truncated one raises when read, and nothing falls back."""
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        (Path(args.output_dir) / f"checkpoint-{state.global_step}" / _COMPLETE).touch()
+
+
+def newest_complete(folder: Path) -> Path | None:
+    """The checkpoint to go on from; those that were not finished are removed."""
+    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)
+    for path in found:
+        if not (path / _COMPLETE).exists():
+            shutil.rmtree(path, ignore_errors=True)
+    return next((path for path in found if path.exists()), None)
+
+
+def train(trainer: Any, follow: Follow, resume_from: Path | None = None) -> None:
+    """Run a trainer quietly. Raises `Cancelled` after its checkpoint is saved, `UserFault` when it diverges."""
+    trainer.remove_callback(PrinterCallback)
+    trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)
+    if follow.cancelled:
+        follow.watch.context.stop_if_cancelled()
