@@ -35,7 +35,7 @@ def run(params: CompareParameters, context: JobContext) -> Result:
 def _cells(row: Row) -> tuple[JsonValue, ...]:
     each, found = row.evidence, row.metric
     measured = (found.name, found.value, found.low, found.high, found.n, row.p)
-    return (each.run, each.round, each.model, each.data, found.split or each.split, *measured)
+    return (each.run, each.round, each.model, each.data, row.split, *measured)
 
 
 def _tables(context: JobContext, rows: Sequence[Row], metric: str) -> tuple[Artefact, Artefact]:
