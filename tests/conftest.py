@@ -6,8 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"  # real data beside the checkout; users do not have it
+
+settings.register_profile("fixed", derandomize=True, deadline=None)  # the same examples in every run
+settings.load_profile("fixed")
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 

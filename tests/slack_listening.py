@@ -17,6 +17,7 @@ from agent.slack.gateway import Outcome, Posted, Refused
 from agent.slack.interactions import Interactions
 from agent.slack.listeners import Listeners
 from agent.slack.model import Delivery, Place
+from tools.registry import TOOLS
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ def listeners_on(noting: Noting, door: Door) -> Listeners:
     return Listeners(
         acceptance=acceptance,
         door=door,
-        interactions=Interactions(acceptance, noting.vote, door),
+        interactions=Interactions(acceptance, noting.vote, door, TOOLS),
         home=noting.home,
         stop=noting.stop,
         forget=noting.forget,

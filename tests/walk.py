@@ -27,7 +27,6 @@ from agent.lifecycle.gates import gate
 from agent.lifecycle.project import Project, Role, TaskKind
 from agent.lifecycle.stages import Stage
 from tools import digest
-from tools.augment import spec as augment
 from tools.contract import (
     Candidate,
     Comparison,
@@ -37,28 +36,10 @@ from tools.contract import (
     ModelKind,
     Result,
     Split,
-    Tool,
 )
-from tools.data import spec as data
-from tools.evaluate import spec as evaluate
-from tools.finetune import spec as finetune
-from tools.pretrain import spec as pretrain
-from tools.prompt import spec as prompt
-from tools.quantize import spec as quantize
-from tools.report import spec as report
-from tools.rlhf import spec as rlhf
-from tools.serve import spec as serve
+from tools.registry import TOOLS as CATALOGUE
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-
-
-CATALOGUE: dict[str, Tool] = {
-    tool.name: tool
-    for tool in (
-        data.TOOL, pretrain.TOOL, prompt.TOOL, finetune.TOOL, evaluate.TOOL, rlhf.TOOL, quantize.TOOL, serve.TOOL,
-        augment.TOOL, report.TOOL,
-    )
-}  # fmt: skip
 
 
 # --- invented material -------------------------------------------------------------------------------------------

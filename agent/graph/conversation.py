@@ -26,7 +26,7 @@ from agent.errors import OdysseyError, new_reference
 from agent.graph import charter, grammar
 from agent.graph.chat import MOST_CALLS, Hearing, Stopped, answered, listened, messages, spoken
 from agent.graph.listen import hear
-from agent.graph.proposals import carry_out
+from agent.graph.proposals import carry_out, form_of
 from agent.graph.replies import Choice, Reply, ReplyKind, Turn
 from agent.graph.rule_model import RuleModel
 from agent.graph.session import Call, Memory, Proposal, RecordedDesk, Said, Session
@@ -234,6 +234,7 @@ class Conversation:
             citations=tuple(cited for said in saids for cited in said.citations),
             choices=tuple(Choice(number=n, label=said(o.label)) for n, o in enumerate(session.options, 1)),
             proposal=session.proposal.number if session.proposal else None,
+            form=form_of(session.proposal, self._desk.catalogue) if session.proposal else None,
             project=project.id if project else None,
             place=f"{project.name} · {said(label(project.stage))}" if project else "",
             data={"language": session.language} | {key: value for one in saids for key, value in one.data.items()},

@@ -65,7 +65,7 @@ _TOOL_WORDS: dict[Intent, str] = {
     Intent.PROMPT: r"prompt|try prompts|试提示|提示",
     Intent.FINETUNE: r"fine-?tune|微调",
     Intent.EVALUATE: r"evaluate|eval|评估",
-    Intent.COMPARE_RUNS: r"compare runs|比较运行",
+    Intent.COMPARE_RUNS: r"compare runs(?!=)|compare|比较运行",
     Intent.RLHF: r"rlhf|align|对齐",
     Intent.QUANTIZE: r"quanti[sz]e|量化",
     Intent.SERVE: r"serve|部署服务",

@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from agent.errors import NotPermitted
+from agent.graph.replies import ToolForm
 from agent.graph.session import BODY, Proposal, Said, Session
 from agent.lifecycle import permissions
 from agent.lifecycle.apply import apply
@@ -13,7 +14,7 @@ from agent.lifecycle.events import AddDocument, Body, CreateProject, Event, Star
 from agent.lifecycle.project import Project
 from agent.lifecycle.resolve import Resolved
 from agent.markdown import duration, short
-from tools.contract import Candidate, Dataset, Plan
+from tools.contract import Candidate, Dataset, Plan, Tool
 
 DONE_TWICE = "Something is proposed in this turn already; a person answers one proposal at a time."
 
@@ -80,6 +81,18 @@ def require_right(session: Session, project: Project, body: Body) -> None:
 
 def require_document_right(session: Session, project: Project) -> None:
     require_right(session, project, AddDocument(name="", path="", digest=""))
+
+
+def form_of(proposal: Proposal, catalogue: Mapping[str, Tool]) -> ToolForm | None:
+    """What a form needs to change the one job that is proposed: what stands at its default is known there."""
+    if len(proposal.events) != 1:
+        return None
+    body = BODY.validate_python(proposal.events[0])
+    if not isinstance(body, StartJob) or body.tool not in catalogue:
+        return None
+    defaults = catalogue[body.tool].parameters.model_construct().model_dump(mode="json", warnings=False)
+    params = {n: value for n, value in body.params.items() if n not in defaults or value != defaults[n]}
+    return ToolForm(tool=body.tool, params=params)
 
 
 def carry_out(session: Session, proposal: Proposal) -> Said:

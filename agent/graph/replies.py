@@ -40,6 +40,13 @@ class Choice(Frozen):
     label: str
 
 
+class ToolForm(Frozen):
+    """The parameters of a job that is proposed, for a form in which they can be changed."""
+
+    tool: str
+    params: dict[str, JsonValue] = Field(default_factory=dict)
+
+
 class Reply(Frozen):
     """The answer to a turn. `text` is Markdown."""
 
@@ -48,6 +55,7 @@ class Reply(Frozen):
     citations: tuple[Citation, ...] = ()
     choices: tuple[Choice, ...] = ()
     proposal: int | None = None  # number of the proposal that waits for a yes
+    form: ToolForm | None = None  # of that proposal, where it is one job's
     project: str | None = None  # id of the project the thread is bound to
     place: str = ""  # that project's name and stage, for a prompt
     data: dict[str, JsonValue] = Field(default_factory=dict)  # "job": started or waited for; "private": for them alone

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_origin
+from typing import Any
 
 from pydantic import Field, JsonValue
 
@@ -294,7 +294,8 @@ _KINDS: dict[tuple[str, str], tuple[DataKind, ...]] = {
 def run_tool(session: Session, tool: Tool, given: Mapping[str, JsonValue]) -> Said:
     """Propose a job: everything resolved by name and digest, so that what is shown is what starts."""
     project = session.require_project()
-    params = {**_by_kind(project, tool, given), **_listed(tool, given)}
+    named = {name: value for name, value in given.items() if value is not None}
+    params = {**_by_kind(project, tool, given), **named}
     require_right(session, project, StartJob(tool=tool.name))
     for name, value in params.items():
         if name.endswith("path") and isinstance(value, str):
@@ -318,14 +319,3 @@ def _by_kind(project: Project, tool: Tool, given: Mapping[str, JsonValue]) -> di
         if len(fitting) == 1:
             found[field] = fitting[0]
     return found
-
-
-def _listed(tool: Tool, given: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """Values that a person wrote as `0,1,3` become lists where the tool takes several."""
-    values: dict[str, JsonValue] = {name: value for name, value in given.items() if value is not None}
-    for name, value in list(values.items()):
-        info = tool.parameters.model_fields.get(name)
-        if info is not None and get_origin(info.annotation) is tuple and not isinstance(value, list):
-            parts = str(value).strip("[]() ").split(",")
-            values[name] = [part.strip() for part in parts if part.strip()]
-    return values

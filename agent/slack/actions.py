@@ -20,6 +20,7 @@ SAY = "say"  # `say:…`: the value is a Press
 REASON = "reason"  # `reason:…`: the value is a Press that lacks its reason; also the modal that asks for it
 PASSAGE = "passage"  # `passage:…`: the value is a Passage; also the modal that shows it
 FEEDBACK = "feedback"  # the value is a Vote
+FORM = "form"  # `form:…`: the value is a FormValue; also the modal that asks for a tool's parameters
 NEW_PROJECT = "new_project"  # the button without a value; also the modal
 HOME = "home"  # the App Home's callback id
 
@@ -65,6 +66,23 @@ class Press(_Value):
     say: str = Field(min_length=1, max_length=800, pattern=_PRINTABLE)
     seen: Word | None = None
     project: Word | None = None
+
+
+class FormValue(_Value):
+    """The form of a tool as a proposal shows it."""
+
+    tool: Word
+    params: dict[str, JsonValue] = Field(default_factory=dict)
+    project: Word | None = None
+
+    def within(self, room: int = LONGEST_VALUE) -> Self:
+        """The same, without its longest parameters where a value of `room` characters cannot hold them all."""
+        form = self
+        while units(form.value()) > room and form.params:
+            longest = max(form.params, key=lambda name: len(str(form.params[name])))
+            rest = {name: value for name, value in form.params.items() if name != longest}
+            form = form.model_copy(update={"params": rest})
+        return form
 
 
 class Vote(_Value):

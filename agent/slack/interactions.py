@@ -18,6 +18,7 @@ from agent.slack.door import Door
 from agent.slack.model import Place
 from agent.slack.payloads import Press, Submission, read
 from agent.slack.translate import Ourselves
+from tools.contract import Tool
 
 log = logging.getLogger(__name__)
 
@@ -31,11 +32,14 @@ Vote = Callable[[str, str, bool], None]
 class Interactions:
     """Presses and submissions, accepted before they are acknowledged."""
 
-    def __init__(self, acceptance: Acceptance, vote: Vote, door: Door, *, several: bool = False) -> None:
+    def __init__(
+        self, acceptance: Acceptance, vote: Vote, door: Door, catalogue: Mapping[str, Tool], *, several: bool = False
+    ) -> None:
         """`vote(turn, actor, good)` keeps a vote; it blocks and runs in a worker thread."""
         self._acceptance = acceptance
         self._vote = vote
         self._door = door
+        self._catalogue = catalogue
         self._several = several
 
     async def pressed(self, body: Body, context: AsyncBoltContext, ack: AsyncAck) -> None:
@@ -77,6 +81,13 @@ class Interactions:
             return modals.new_project_modal(_origin(press, None))
         if kind == actions.REASON and (meant := actions.Press.parse(value)) is not None:
             return modals.reason_modal(_origin(press, meant))
+        if (
+            kind == actions.FORM
+            and (form := actions.FormValue.parse(value))
+            and (tool := self._catalogue.get(form.tool))
+        ):
+            asked = actions.Press(say=form.tool, project=form.project)
+            return modals.form_modal(_origin(press, asked), tool, form.params)
         if kind == actions.PASSAGE and (passage := Passage.parse(value)) is not None:
             return modals.passage_modal(passage)
         return None
@@ -87,7 +98,8 @@ class Interactions:
 
     async def submitted(self, body: Body, context: AsyncBoltContext, ack: AsyncAck) -> None:
         sent = read(Submission, body)
-        meant = translate.submission(body, self._us(context), datetime.now(UTC), await self._direct_of(sent))
+        home = await self._direct_of(sent)
+        meant = translate.submission(body, self._us(context), datetime.now(UTC), home, self._catalogue)
         if meant.faults:
             await ack(response_action="errors", errors=meant.faults)
             return

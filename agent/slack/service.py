@@ -120,7 +120,9 @@ class SlackService:
         return Listeners(
             acceptance=acceptance,
             door=self._door,
-            interactions=Interactions(acceptance, self._assistant.vote, self._door, several=several),
+            interactions=Interactions(
+                acceptance, self._assistant.vote, self._door, self._assistant.catalogue, several=several
+            ),
             home=self.boards.home,
             stop=sessions.stop,
             forget=self._workspaces.forget,

@@ -5,14 +5,16 @@ They raise `Malformed` where a payload has not Slack's shape, and nothing else.
 
 import hashlib
 import re
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from pydantic import Field
 
-from agent.slack import actions
+from agent.slack import actions, forms
 from agent.slack.model import Attachment, Delivery, Place, Way
 from agent.slack.payloads import Command, Event, File, Malformed, Press, Said, Shortcut, Submission, moment, read
-from tools.contract import Frozen
+from tools.contract import Frozen, Tool
 
 HELP = "help"
 GREETING = "hello"  # somebody mentions Odyssey and says nothing
@@ -188,10 +190,17 @@ class Sent(Frozen):
     faults: dict[str, str] = Field(default_factory=dict)
 
 
-def submission(payload: object, us: Ourselves, now: datetime, home: Place | None = None) -> Sent:
+def submission(
+    payload: object,
+    us: Ourselves,
+    now: datetime,
+    home: Place | None = None,
+    catalogue: Mapping[str, Tool] = MappingProxyType({}),
+) -> Sent:
     """A modal that was sent. One window is sent once, however often that is delivered."""
     sent = read(Submission, payload)
-    meant = actions.submitted(sent.view.model_dump(mode="json"))
+    view = sent.view.model_dump(mode="json")
+    meant = forms.submitted(view, catalogue) if sent.view.callback_id == actions.FORM else actions.submitted(view)
     if meant.press is None:
         return Sent(faults=meant.faults)
     place = meant.origin.place or home

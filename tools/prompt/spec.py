@@ -34,7 +34,7 @@ class PromptParameters(Parameters):
         description="Registered tasks, conversations or labelled texts; variants are tried on its dev split",
     )
     instructions: tuple[str, ...] = Field(
-        default=("", ANSWER_ONLY), description="Instructions to try; an empty one asks the bare question"
+        default=("", ANSWER_ONLY), description="Instructions to try, | between; an empty one asks the bare question"
     )
     shots: tuple[int, ...] = Field(default=(0, 1, 3), description="Numbers of solved examples to try")
     selection: tuple[Selection, ...] = Field(
@@ -58,7 +58,8 @@ class PromptParameters(Parameters):
     @field_validator("instructions", mode="before")
     @classmethod
     def _one(cls, given: Any) -> Any:
-        return (given,) if isinstance(given, str) else given
+        """One, or several with | between: a sentence may have commas."""
+        return tuple(given.split("|")) if isinstance(given, str) else given
 
     @field_validator("shots", "selection", "reasoning", "format", mode="before")
     @classmethod

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Collection, Iterator, Sequence
 
-from agent.graph.replies import Choice, Reply
+from agent.graph.replies import Choice, Reply, ToolForm
 from agent.slack import sanitize
-from agent.slack.actions import FEEDBACK, PASSAGE, Passage, Vote
+from agent.slack.actions import FEEDBACK, FORM, PASSAGE, FormValue, Passage, Vote
 from agent.slack.blocks import markdown
 from agent.slack.blocks.elements import Piece, actions, button, context, named, plain_text, say
 from agent.slack.model import Block, Delivery, Message, Names, Rendered
@@ -61,7 +61,7 @@ def below(
     if reply.choices:
         yield _choices(reply.choices)
     if reply.proposal is not None:
-        yield _proposal(reply.proposal)
+        yield _proposal(reply.proposal, reply.form, reply.project)
     if reply.kind == "done" and reply.place:
         yield context(named(reply.place, names, 120))
     if reply.kind == "answer" and not private:
@@ -103,8 +103,12 @@ def _choices(choices: Sequence[Choice]) -> Block:
     )
 
 
-def _proposal(number: int) -> Block:
-    return actions([say("Do it", "confirm", f"confirm {number}", style="primary"), say("Leave it", "decline", "no")])
+def _proposal(number: int, form: ToolForm | None, project: str | None) -> Block:
+    answers = [say("Do it", "confirm", f"confirm {number}", style="primary"), say("Leave it", "decline", "no")]
+    if form is not None:
+        value = FormValue(tool=form.tool, params=form.params, project=project).within().value()
+        answers.insert(1, button("Change settings…", f"{FORM}:{number}", value))
+    return actions(answers)
 
 
 def _feedback(turn: str) -> Block:

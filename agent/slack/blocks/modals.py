@@ -1,12 +1,13 @@
-"""The modals: a reason, a cited passage, a new project, a job's details."""
+"""The modals: a reason, a cited passage, a new project, a tool's parameters, a job's details."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
 from agent.slack import sanitize
 from agent.slack.actions import (
     DESCRIPTION_FIELD,
+    FORM,
     LONGEST_DESCRIPTION,
     LONGEST_NAME,
     LONGEST_REASON,
@@ -20,8 +21,10 @@ from agent.slack.actions import (
 )
 from agent.slack.blocks import job
 from agent.slack.blocks.elements import Piece, context, named, paragraph, plain_text, rich_text, section
+from agent.slack.forms import LONGEST_TEXT, Entry, Kind, entries
 from agent.slack.model import Block, Names
 from agent.status import JobView
+from tools.contract import Tool
 
 View = dict[str, JsonValue]
 
@@ -57,6 +60,43 @@ def new_project_modal(origin: Origin = _NO_ORIGIN) -> View:
         context("You become its owner. Name: letters, digits, dots, dashes, underscores. All else is asked for later."),
     ]
     return _modal(NEW_PROJECT, "New project", blocks, submit="Create", metadata=origin.metadata())
+
+
+def form_modal(origin: Origin, tool: Tool, given: Mapping[str, JsonValue]) -> View:
+    """Asks for a tool's parameters; `origin.press` is the tool's name. Nothing starts before it is confirmed."""
+    told = "What you send is proposed anew, with its plan; nothing starts before you confirm it."
+    blocks = [context(told), *(_entry(entry) for entry in entries(tool, given))]
+    return _modal(FORM, tool.title, blocks, submit="Propose", metadata=origin.metadata())
+
+
+def _entry(entry: Entry) -> Block:
+    element: Piece = {"type": _ELEMENTS[entry.kind], "action_id": entry.id}
+    if entry.kind == "choice":
+        options: dict[str, JsonValue] = {
+            value: {"text": plain_text(value.replace("_", " "), 75), "value": value} for value in entry.options
+        }
+        element |= {"options": [*options.values()]}
+        element |= {"initial_option": options[entry.value]} if entry.value in options else {}
+    else:
+        element |= {"is_decimal_allowed": entry.kind == "decimal"} if entry.kind != "text" else {}
+        element |= {"max_length": LONGEST_TEXT} if entry.kind == "text" else {}
+        element |= {"initial_value": entry.value[:LONGEST_TEXT]} if entry.value else {}
+    return {
+        "type": "input",
+        "block_id": entry.id,
+        "label": plain_text(entry.name.replace("_", " ").capitalize(), 75),
+        "hint": plain_text(entry.about, 300),
+        "element": element,
+        "optional": not entry.required,
+    }
+
+
+_ELEMENTS: dict[Kind, str] = {
+    "choice": "static_select",
+    "whole": "number_input",
+    "decimal": "number_input",
+    "text": "plain_text_input",
+}
 
 
 def job_modal(view: JobView, *, names: Names | None = None) -> View:
