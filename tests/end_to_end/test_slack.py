@@ -194,6 +194,22 @@ def test_a_csv_becomes_data_once_its_proposal_is_pressed(ada):
     assert ada.wait_reply(said, lambda message: "my-tickets-1" in text_of(message) and "120" in text_of(message))
 
 
+def test_the_parameters_of_a_proposed_job_are_changed_in_a_form(ada):
+    said = create(ada, "with-a-form")
+    shared = ada.say("general", "", said, files=[ada.upload("tickets.csv", ROWS)])
+    offer = ada.wait_reply(said, lambda message: message["ts"] > shared["ts"] and "Proposal" in text_of(message))
+    ada.click(offer, "Change settings…")
+    view = ada.wait_view()
+    assert view["callback_id"] == "form"
+    wrong = ada.submit(view, set_test_rows="0")
+    assert wrong["response_action"] == "errors" and "set_test_rows" in wrong["errors"]
+    assert ada.submit(view, set_test_rows="20", set_name="renamed")["response_action"] is None
+    anew = ada.wait_reply(said, lambda message: message["ts"] > offer["ts"] and "renamed" in text_of(message))
+    assert "is dropped" in text_of(anew) and "test_rows=20" in text_of(anew)
+    ada.click(anew, "Do it")
+    assert ada.wait_reply(said, lambda message: message["ts"] > anew["ts"] and "renamed" in text_of(message))
+
+
 def test_files_that_cannot_be_used_get_a_sentence(ada, app):
     said = create(ada, "no-data")
     ada.say("general", "", said, files=[ada.upload("tool.exe", b"MZ")])

@@ -94,7 +94,7 @@ def check_elements(block: Mapping[str, Any]) -> None:
             limits = {"title": 100, "text": 300, "confirm": 30, "deny": 30}
             assert all(0 < units(each["confirm"][name]["text"]) <= most for name, most in limits.items())
     for each in values(block, "plain_text_input"):
-        assert units(each["placeholder"]["text"]) <= 150
+        assert units(each.get("placeholder", {}).get("text", "")) <= 150
         assert each["max_length"] <= 3000
 
 

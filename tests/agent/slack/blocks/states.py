@@ -15,11 +15,12 @@ from agent.slack.blocks.answer import messages
 from agent.slack.blocks.approval import approval_card
 from agent.slack.blocks.home import home
 from agent.slack.blocks.job import ended_line, job_card
-from agent.slack.blocks.modals import job_modal, new_project_modal, passage_modal, reason_modal
+from agent.slack.blocks.modals import form_modal, job_modal, new_project_modal, passage_modal, reason_modal
 from agent.slack.model import Delivery, Place, Rendered, Way
 from agent.status import JobView
 from knowledge.model import Citation
 from tests.walk import Walk
+from tools.registry import TOOLS
 
 PLACE = Place(team="T1", channel="C1", thread_ts="1700000000.000100")
 PHASES = ("active", "serving", "succeeded", "failed", "cancelled", "crashed", "lost", "stopped")
@@ -172,4 +173,5 @@ def modals(text: str, numbers: Mapping[str, float]) -> list[Any]:
     origin = Origin(press=Press(say="reject 31", seen="sha256:1", project="p-1"), place=PLACE, thread=PLACE.key)
     view = job("failed", title=text, step=text, error=text, project=text, requested_by=text, metrics=dict(numbers))
     passage = Passage.of(cited(text, title=text, heading=text, source=text), 1)
-    return [reason_modal(origin), passage_modal(passage), new_project_modal(origin), job_modal(view)]
+    forms = [form_modal(origin, tool, dict.fromkeys(tool.parameters.model_fields, text)) for tool in TOOLS.values()]
+    return [reason_modal(origin), passage_modal(passage), new_project_modal(origin), job_modal(view), *forms]
