@@ -106,6 +106,7 @@ def build_owner(settings: Settings, registry: str = DEFAULT) -> Owner:
         catalogue=catalogue,
         converse=lambda desk: Conversation(desk, saver, model=model, prune=prune),
         writer=ModelWriter(model) if model else None,
+        price=settings.price,
     )
     bell.subscribe(owner.applied)
     return owner

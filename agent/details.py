@@ -10,12 +10,15 @@ from pydantic import JsonValue
 from agent.lifecycle.evidence import show_comparison, show_metric
 from agent.lifecycle.project import Evidence, JobPhase, JobState, Project
 from agent.markdown import cell, duration, moment, short, size
+from agent.price import Price
 from agent.status import JobView
 from tools.contract import Artefact, Frozen, Plan, Tool
 
 LINES = 15  # of the log among the details
 LOG_LINES, LOG_CHARACTERS, LINE_CHARACTERS = 40, 6000, 240
 METRICS = 8  # numbers of an evidence shown
+_FAR = 2.0  # times the planned seconds from which that is worth a line
+_SHORT = 30.0  # seconds below which a plan is not held to account
 _MENDABLE = (JobPhase.FAILED, JobPhase.CANCELLED, JobPhase.CRASHED, JobPhase.LOST, JobPhase.STOPPED)
 
 
@@ -29,7 +32,13 @@ class JobRecord(Frozen):
 
 
 def details(
-    project: Project, job: JobState, view: JobView, tool: Tool | None, plan: Plan | None, record: JobRecord
+    project: Project,
+    job: JobState,
+    view: JobView,
+    tool: Tool | None,
+    plan: Plan | None,
+    record: JobRecord,
+    price: Price | None = None,
 ) -> str:
     """Everything about a job, as Markdown. `plan` is what it was expected to take, where that can still be told."""
     lines = [
@@ -38,7 +47,7 @@ def details(
         f"- Asked by {job.requested_by}, {moment(job.requested_at)}{_attempt(job)}.",
         *(f"- {name}: {what}" for name, what in _inputs(project, job, tool)),
         *_parameters(job, tool),
-        *_time(view, plan, record),
+        *_time(view, plan, record, price),
         *_measured(project, job, view),
         *_made(project, job, record),
         *_mending(job, record),
@@ -111,13 +120,24 @@ def _value(value: JsonValue) -> str:
     return f"{value:g}" if isinstance(value, float) else cell(value)
 
 
-def _time(view: JobView, plan: Plan | None, record: JobRecord) -> Iterator[str]:
+def _time(view: JobView, plan: Plan | None, record: JobRecord, price: Price | None) -> Iterator[str]:
     planned = f"planned about {duration(plan.seconds)}, {size(plan.memory_bytes)} of memory" if plan else ""
     took = f"{'so far' if view.phase == JobPhase.ACTIVE else 'took'} {duration(view.seconds)}" if view.seconds else ""
     peak = f"{size(record.peak_memory)} at most" if record.peak_memory else ""
-    actual = ", ".join(part for part in (took, peak) if part)
+    cost = price.of(view.seconds) if price and view.seconds and view.phase != JobPhase.ACTIVE else ""
+    actual = ", ".join(part for part in (took, peak, cost) if part)
     if planned or actual:
-        yield "- time: " + "; ".join(part for part in (planned, actual) if part)
+        yield "- time: " + "; ".join(part for part in (planned, _expected(view), actual) if part)
+    if plan and (view.expected_seconds or 0) > _FAR * max(plan.seconds, _SHORT):
+        yield f"- it takes far longer than planned: `cancel {view.id}` keeps its checkpoint, or let it go on"
+
+
+def _expected(view: JobView) -> str:
+    """What its smoke run, the first of its own steps, says of the whole."""
+    if view.expected_seconds is None:
+        return ""
+    memory = f", {size(view.expected_memory)}" if view.expected_memory else ""
+    return f"as its first steps show, about {duration(view.expected_seconds)} in all{memory}"
 
 
 def _measured(project: Project, job: JobState, view: JobView) -> Iterator[str]:

@@ -34,6 +34,7 @@ from agent.lifecycle import permissions
 from agent.lifecycle.events import SYSTEM, Body, CreateProject
 from agent.lifecycle.project import Project
 from agent.lifecycle.resolve import Resolved, resolve
+from agent.price import Price
 from agent.state_index import StateIndex
 from agent.views import job_views
 from knowledge.answer import Writer
@@ -80,6 +81,7 @@ class Owner:
         converse: Callable[["Owner"], Conversation],
         writer: Writer | None = None,
         state: StateIndex | None = None,
+        price: Price | None = None,
     ) -> None:
         self._home = home
         self._ledger = ledger
@@ -90,6 +92,7 @@ class Owner:
         self._catalogue = catalogue
         self._writer = writer
         self._state = state
+        self.price = price
         self._news = threading.Condition()
         self._listeners: list[Callable[[], None]] = []
         self.confine(())

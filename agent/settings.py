@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from agent.errors import Configuration
+from agent.price import Price
 from tools.jobs.launcher import LauncherKind
 
 
@@ -53,10 +54,18 @@ class Settings(BaseSettings):
     tracking: Annotated[tuple[Literal["tensorboard", "mlflow", "trackio"], ...], NoDecode] = Field(
         default=(), description="trackers every ended job is told to, with commas: tensorboard, mlflow, trackio"
     )
+    price: Annotated[Price | None, NoDecode] = Field(
+        default=None, description="price of an hour of this machine, such as 2.5 EUR; plans and `spent` then show costs"
+    )
     durability: Literal["process", "power"] = Field(
         default="process", description="what an accepted event survives: a kill of the process, or a loss of power"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
+
+    @field_validator("price", mode="before")
+    @classmethod
+    def _priced(cls, given: object) -> object:
+        return Price.read(given) if isinstance(given, str) else given
 
     @field_validator("folders", mode="before")
     @classmethod

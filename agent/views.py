@@ -34,6 +34,8 @@ def _view(
         done=event.done if event and running else 0,
         total=event.total if event and running else 0,
         metrics=event.metrics if event and running else {},
+        expected_seconds=event.expected_seconds if event and running else None,
+        expected_memory=event.expected_memory if event and running else None,
         seconds=(now - job.requested_at).total_seconds() if running else job.seconds,
         error=job.error,
     )

@@ -203,6 +203,8 @@ class JobEvent(Frozen):
     total: int = 0
     metrics: dict[str, float] = Field(default_factory=dict)
     text: str = ""
+    expected_seconds: float | None = None  # of the whole attempt, as its first steps show
+    expected_memory: int | None = None  # bytes at most, as they show
 
 
 class JobContext:

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from agent.lifecycle.events import Body
 from agent.lifecycle.project import Project
 from agent.lifecycle.resolve import Resolved
+from agent.price import Price
 from agent.status import JobView, Notice
 from knowledge.model import Answer
 from tools.contract import Candidate, Frozen, Plan, Tool
@@ -31,6 +32,11 @@ class Desk(Protocol):
 
     @property
     def catalogue(self) -> Mapping[str, Tool]: ...
+
+    @property
+    def price(self) -> Price | None:
+        """Of an hour of the machine; None where nobody set one."""
+        ...
 
     def now(self) -> datetime: ...
 

@@ -14,6 +14,7 @@ from agent.lifecycle.events import AddDocument, Body, CreateProject, Event, Star
 from agent.lifecycle.project import Project
 from agent.lifecycle.resolve import Resolved
 from agent.markdown import duration, short
+from agent.price import Price
 from tools.contract import Candidate, Dataset, Plan, Tool
 
 DONE_TWICE = "Something is proposed in this turn already; a person answers one proposal at a time."
@@ -39,7 +40,7 @@ def propose(
         f"Proposal {session.proposal.number} ({session.proposal.title}) is dropped.\n\n" if session.proposal else ""
     )
     where = f" in {project.name}" if project else ""
-    shown = "\n".join(f"- {line}" for line in lines) + (_planned(plan) if plan else "")
+    shown = "\n".join(f"- {line}" for line in lines) + (_planned(plan, session.desk.price) if plan else "")
     answer = f"Say `yes` (or `confirm {number}`) to do it, `no` to leave it."
     card = f"**Proposal {number}: {title}{where}**\n\n{shown}\n\n{answer}"
     session.proposals, session.proposed_now = number, True
@@ -145,9 +146,10 @@ def job_lines(given: Mapping[str, JsonValue], resolved: Resolved) -> list[str]:
     return lines
 
 
-def _planned(plan: Plan) -> str:
+def _planned(plan: Plan, price: Price | None) -> str:
     steps = "\n".join(f"{number}. {step}" for number, step in enumerate(plan.steps, 1))
-    cost = f"Expected: {duration(plan.seconds)}, {plan.memory_bytes / 1e9:.1f} GB of memory."
+    paid = f", {price.of(plan.seconds)}" if price else ""
+    cost = f"Expected: {duration(plan.seconds)}, {plan.memory_bytes / 1e9:.1f} GB of memory{paid}."
     warnings = "".join(f"\n\n⚠ {warning}" for warning in plan.warnings)
     return f"\n\n{steps}\n\n{cost}{warnings}"
 

@@ -142,7 +142,9 @@ def show_status(session: Session, arguments: Query) -> Said:
     project = session.require_project()
     jobs = session.desk.jobs(project.id)
     now = session.desk.now()
-    text = status.answer_status(arguments.query, project, now=now, jobs=jobs, wanted=arguments.narrowed(now))
+    text = status.answer_status(
+        arguments.query, project, now=now, jobs=jobs, wanted=arguments.narrowed(now), price=session.desk.price
+    )
     session.note(session.line, "show_status")
     return Said(text=text, data=as_of(project, now))
 
@@ -227,7 +229,7 @@ def show_job(session: Session, arguments: JobDetails) -> Said:
     now = desk.now()
     view = next(view for view in desk.jobs(project.id) if view.id == job.id)
     plan = _planned(session, project, job)
-    text = details.details(project, job, view, desk.catalogue.get(job.tool), plan, record)
+    text = details.details(project, job, view, desk.catalogue.get(job.tool), plan, record, desk.price)
     told = f"_{project.name} as of {moment(now)}, event {project.seq}._"
     return Said(text=f"{text}\n\n{told}", data=as_of(project, now))
 

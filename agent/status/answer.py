@@ -10,6 +10,7 @@ from agent.lifecycle.project import Project
 from agent.lifecycle.stages import label
 from agent.markdown import moment
 from agent.measured import best, compare, evidence_table, latest, score
+from agent.price import Price
 from agent.status.decisions import approvals, decisions, history
 from agent.status.jobs import jobs_by_state
 from agent.status.material import charter, data, models
@@ -37,11 +38,13 @@ def answer_status(
     audit: Sequence[AuditLine] = (),
     now: datetime | None = None,
     wanted: Narrowed | None = None,
+    price: Price | None = None,
 ) -> str:
     """The answer to one of the fixed questions, as Markdown. `jobs` adds live progress, `audit` the full record.
 
     `wanted` narrows it to jobs of a state, a period, a round, or what a decision is about.
-    `now` is when the state was read; without it the answer names the last event only.
+    `now` is when the state was read; without it the answer names the last event only. `price`, where one is set,
+    turns machine time into costs.
     """
     match query:
         case StatusQuery.WHERE:
@@ -49,7 +52,7 @@ def answer_status(
         case StatusQuery.JOBS:
             text = jobs_by_state(project, jobs, wanted)
         case StatusQuery.SPENT:
-            text = spent(project, jobs, now, wanted)
+            text = spent(project, jobs, now, wanted, price)
         case StatusQuery.DECISIONS:
             text = decisions(project, wanted)
         case StatusQuery.HISTORY:

@@ -25,6 +25,8 @@ class JobView(Frozen):
     total: int = 0
     metrics: dict[str, float] = Field(default_factory=dict)
     seconds: float | None = None  # wall time so far, or in all
+    expected_seconds: float | None = None  # of the whole attempt, as its first steps show, while it runs
+    expected_memory: int | None = None  # bytes at most, as they show
     error: str | None = None
 
 

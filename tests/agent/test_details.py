@@ -7,6 +7,8 @@ import pytest
 from agent.details import LINE_CHARACTERS, LOG_CHARACTERS, JobRecord, details, fenced, log
 from agent.lifecycle.project import JobState, Project
 from agent.lifecycle.stages import Stage
+from agent.markdown import duration
+from agent.price import Price
 from agent.views import job_views
 from tests.agent.slack.office import Office
 from tests.walk import CATALOGUE, Walk
@@ -68,6 +70,17 @@ def test_a_job_at_work_shows_its_progress(office: Office) -> None:
     office.later = timedelta(seconds=65)
     text = shown(office, job, record=JobRecord())
     assert "evaluating 120/400" in text and "so far 1 min 5 s" in text and "latest: loss 0.4217" in text
+
+
+def test_a_job_that_takes_far_longer_than_planned_says_so(office: Office) -> None:
+    job = office.start()
+    project, state = _of(office, job)
+    view = next(v for v in job_views(project, office.live, CATALOGUE, office.now()) if v.id == job)
+    for seconds, far in ((40.0, False), (400.0, True)):
+        slow = view.model_copy(update={"expected_seconds": seconds, "expected_memory": 650_000_000})
+        text = details(project, state, slow, CATALOGUE[state.tool], PLAN, JobRecord(), Price(an_hour=1))
+        assert f"as its first steps show, about {duration(seconds)} in all, 650.00 MB" in text
+        assert ("far longer than planned" in text) == far
 
 
 def test_a_failure_says_what_to_do_with_its_id(office: Office) -> None:

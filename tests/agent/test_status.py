@@ -10,6 +10,7 @@ from walk import TICKETS, TUNED, Numbers, Walk
 from agent.lifecycle.events import Advance, GoBack, StartJob, Waive
 from agent.lifecycle.stages import Stage
 from agent.markdown import duration, table
+from agent.price import Price
 from agent.status import JobView, StatusQuery, answer_status, as_json
 from tools.contract import Frozen
 
@@ -130,6 +131,13 @@ def test_spent_adds_up_stages_and_jobs_beside_what_the_charter_allows() -> None:
     assert re.search(rf"\| in all +\| {len(walk.project.jobs)} +\| {took} +\|", text)
     assert "1 Define the scope" in text
     assert f"The charter allows: {walk.project.charter.cost}." in text
+
+
+def test_spent_names_costs_where_a_price_is_set() -> None:
+    walk = Walk().to(Stage.ASSESS, work=True)
+    text = answer_status(StatusQuery.SPENT, walk.project, price=Price(an_hour=3600, currency="EUR"))
+    took = sum(round(job.seconds or 0) for job in walk.project.jobs.values())
+    assert re.search(rf"\| in all .*\| {took}\.00 EUR +\|", text)
 
 
 def test_history_with_the_record_shows_refusals_and_breaks_no_table() -> None:

@@ -11,7 +11,7 @@ from tools.training.classify_rows import passes, planned_rows
 if TYPE_CHECKING:
     from tools.finetune.spec import FinetuneParameters
 
-EPOCHS = 3.0  # passes over a generation task where nothing is said
+EPOCHS = 4.0  # passes over a generation task where nothing is said
 HIGH = 1e-2  # LoRA at 2e-2 diverged on the tiny model
 LOOKS = 10  # at the development loss, where nothing is said
 _SMALL = 50_000_000  # weights below which a model bears, and needs, higher rates
@@ -19,8 +19,8 @@ _SMALL = 50_000_000  # weights below which a model bears, and needs, higher rate
 # in Dettmers et al. 2023 and common recipes of that size; prompt tuning 0.3 in Lester et al. 2021 with Adafactor,
 # 0.1 with AdamW as measured.
 _RATES = {
-    "lora": (3e-3, 2e-4),
-    "qlora": (3e-3, 2e-4),
+    "lora": (5e-3, 2e-4),
+    "qlora": (5e-3, 2e-4),
     "full": (1e-3, 2e-5),
     "prompt_tuning": (0.1, 0.03),
 }

@@ -30,6 +30,7 @@ from tools.jobs.environment import set_threads
 from tools.jobs.folder import AttemptFolder, Ending, replace, take_lock
 from tools.jobs.launcher import check_world, rank, world
 from tools.jobs.slots import take_slot
+from tools.jobs.smoke import Smoke
 from tools.training.history import read_series
 
 NOT_MINE = 4
@@ -146,7 +147,7 @@ def _perform(tool: Tool, folder: AttemptFolder, spec: Spec, reference: str) -> R
         context = JobContext(
             spec=spec,
             folder=folder.job,
-            emit=_writer(events),
+            emit=_writer(events, Smoke(datetime.now(UTC), peak_memory)),
             cancelled=folder.cancel.exists,
             now=lambda: datetime.now(UTC),
             ready=lambda result: _ready(tool, folder, result),
@@ -193,8 +194,9 @@ def follow(launch: Launch) -> int:
     raise Defect(f"{tool.name} says that it can be shared, and never said where the shared work ends.")
 
 
-def _writer(events: IO[str]) -> Callable[[JobEvent], None]:
+def _writer(events: IO[str], smoke: Smoke) -> Callable[[JobEvent], None]:
     def emit(event: JobEvent) -> None:
+        event = smoke.saw(event)
         finite = {name: value for name, value in event.metrics.items() if math.isfinite(value)}  # JSON has no NaN
         events.write(event.model_copy(update={"metrics": finite}).model_dump_json() + "\n")
 

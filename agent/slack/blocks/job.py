@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from agent.lifecycle.evidence import show_comparison, show_metric
 from agent.lifecycle.project import Evidence, JobPhase
-from agent.markdown import duration
+from agent.markdown import duration, size
 from agent.slack import sanitize
 from agent.slack.blocks.elements import (
     Piece,
@@ -100,6 +100,14 @@ def pace(view: JobView) -> str:
     return " · ".join(parts)
 
 
+def expected(view: JobView) -> str:
+    """What the smoke run, the job's own first steps, says of the whole."""
+    if view.expected_seconds is None or not 0 < view.expected_seconds < _LONGEST_TIME:
+        return ""
+    memory = f" and {size(view.expected_memory)} of memory" if view.expected_memory else ""
+    return f"by its first steps: {duration(view.expected_seconds)} in all{memory}"
+
+
 def numbers(view: JobView) -> str:
     """The latest metrics, those that are numbers."""
     shown = [(name, value) for name, value in view.metrics.items() if math.isfinite(value)]
@@ -146,7 +154,7 @@ def _plan(view: JobView, title: str, steps: Sequence[str], evidence: Evidence | 
     if view.phase in _LIVE:
         waiting = state(view) == "starting"
         current = view.step or ("Waiting for its turn" if waiting else state(view).capitalize())
-        details = [line for line in (bar(view), pace(view), numbers(view)) if line]
+        details = [line for line in (bar(view), pace(view), numbers(view), expected(view)) if line]
         tasks.append(_task("now", current, "pending" if waiting else status, details=details))
     else:
         found = outcome(view, evidence)

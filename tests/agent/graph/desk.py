@@ -16,6 +16,7 @@ from agent.lifecycle.decision import Decision
 from agent.lifecycle.events import SYSTEM, AddDocument, Body, CreateProject, Event, FinishJob
 from agent.lifecycle.project import Project
 from agent.lifecycle.resolve import Resolved, resolve
+from agent.price import Price
 from agent.views import job_views
 from knowledge.model import Answer, Citation
 from tools import digest
@@ -53,6 +54,7 @@ class MemoryDesk:
         self.asked: list[str] = []
         self.heard_by: list[tuple[str, ...] | None] = []
         self.broken = False
+        self.price: Price | None = None
         self._seq = itertools.count(1)
 
     @classmethod

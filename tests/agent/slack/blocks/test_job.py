@@ -32,6 +32,12 @@ def test_a_running_job_shows_steps_bar_rate_and_time_left() -> None:
     assert card.text == "j17 Fine-tune the model: running · training · 50 of 200 · 30/min · about 5 min 0 s left"
 
 
+def test_a_running_job_shows_what_its_first_steps_say_of_the_whole() -> None:
+    card = job_card(job(step="training", done=50, total=200, expected_seconds=380.0, expected_memory=900_000_000))
+    check_message(card)
+    assert "by its first steps: 6 min 20 s in all and 900.00 MB of memory" in words(card)
+
+
 @pytest.mark.parametrize(
     ("phase", "buttons"),
     [
