@@ -116,7 +116,13 @@ def keys_in(workspace: Workspace, root: dict) -> list[str]:
     """The keys of Odyssey's messages in a thread."""
     with httpx.Client(trust_env=False, headers={"Authorization": f"Bearer {workspace.server.bot_token}"}) as client:
         query = {"channel": root["channel"], "ts": root["ts"], "limit": 1000, "include_all_metadata": "true"}
-        replies = client.get(f"{workspace.server.api_url}conversations.replies", params=query).json()["messages"]
+        replies: list[dict] = []
+        while True:  # a quick machine says more than a page holds
+            page = client.get(f"{workspace.server.api_url}conversations.replies", params=query).json()
+            replies += page["messages"]
+            query["cursor"] = page.get("response_metadata", {}).get("next_cursor", "")
+            if not query["cursor"]:
+                break
     ours = [reply for reply in replies if "bot_id" in reply]
     assert not any(reply.get("streaming") for reply in ours)
     return [reply["metadata"]["event_payload"]["key"] for reply in ours]
