@@ -102,7 +102,9 @@ def test_beside_the_trl_command(run: Run, data: dict[str, Dataset], home: Path) 
             file.write(json.dumps({"prompt": asked, "completion": wanted}) + "\n")
     paths = f"--model_name_or_path {tiny.path} --dataset_name {folder / 'data'} --output_dir {folder / 'out'}"
     command = script(str(Path(sys.executable).with_name("trl")), "sft", *paths.split(), *SFT, log=folder / "log.txt")
-    _, job = run("tune", "finetune", {"model": tiny}, {"data": tickets}, data="tickets", steps=STEPS, name="tuned")
+    _, job = run(
+        "tune", "finetune", {"model": tiny}, {"data": tickets}, data="tickets", steps=STEPS, lr=3e-3, name="tuned"
+    )
     told = re.findall(r"'loss': '?([\d.e-]+)", (folder / "log.txt").read_text())
     theirs = [float(value) for value in told]
     ours = [value for one in read_series(home / "jobs" / "tune") if one.metric == "loss" for _, value in one.points]
