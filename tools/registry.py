@@ -16,12 +16,14 @@ from tools.prompt.spec import TOOL as PROMPT
 from tools.quantize.spec import TOOL as QUANTIZE
 from tools.report.spec import TOOL as REPORT
 from tools.rlhf.spec import TOOL as RLHF
+from tools.select.spec import TOOL as SELECT
 from tools.serve.spec import TOOL as SERVE
 
 DEFAULT = "tools.registry:TOOLS"
 
 _ALL = (
     DATA,  # register data: check, split, hash
+    SELECT,  # candidates by size, licence, memory and cost
     PRETRAIN,  # a tokenizer and a tiny model from raw text
     PROMPT,  # zero-, one- and few-shot on the development split
     FINETUNE,  # LoRA and full fine-tuning

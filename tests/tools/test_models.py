@@ -57,6 +57,33 @@ def test_the_licence_is_read_from_the_card(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "licence"),
+    [
+        ("                 Apache License\n           Version 2.0, January 2004", "apache-2.0"),
+        ("Copyright (c) 2026\n\nPermission is hereby granted, free\nof charge, to any person", "mit"),
+        ("All rights reserved.", "unknown"),
+    ],
+)
+def test_without_a_card_the_licence_file_is_known_by_its_beginning(tmp_path: Path, text: str, licence: str) -> None:
+    folder = a_model(tmp_path / "mine")
+    (folder / "LICENSE.txt").write_text(text, encoding="utf-8")
+    assert known_model(str(folder)).licence == licence
+
+
+def test_several_languages_are_read_from_the_card(tmp_path: Path) -> None:
+    folder = a_model(tmp_path / "mine")
+    for entry in ("language:\n- en\n- zh\n", "language: [en, 'zh']\n"):
+        (folder / "README.md").write_text(f"---\n{entry}license: mit\n---\n", encoding="utf-8")
+        assert known_model(str(folder)).facts["language"] == "en, zh"
+
+
+def test_code_that_comes_with_a_model_is_refused(tmp_path: Path) -> None:
+    folder = a_model(tmp_path / "mine", auto_map={"AutoModel": "modeling.Mine"})
+    with pytest.raises(UserFault, match=r"asks to run code that comes with the model \(auto_map\)"):
+        known_model(str(folder))
+
+
+@pytest.mark.parametrize(
     ("name", "said"),
     [
         ("", "There is no model called ''"),

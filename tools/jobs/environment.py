@@ -17,6 +17,7 @@ QUIET = {
     "MPLBACKEND": "Agg",
     "PYTHONUNBUFFERED": "1",
 }
+OFFLINE = "ODYSSEY_HUB_FORBIDDEN"  # "1" where the person, not the quiet default, keeps this machine from the hub
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -24,6 +25,8 @@ def job_environment(extra: Mapping[str, str], base: Mapping[str, str] | None = N
     """Environment for a new process: what the person set wins over the quiet defaults."""
     own = dict(os.environ if base is None else base)
     merged = {**QUIET, **own, **extra}
+    forbidden = (own | dict(extra)).get("HF_HUB_OFFLINE", "0").upper() in ("1", "ON", "YES", "TRUE")
+    merged.setdefault(OFFLINE, "1" if forbidden else "0")
     merged["PYTHONPATH"] = os.pathsep.join(filter(None, (extra.get("PYTHONPATH"), str(ROOT), own.get("PYTHONPATH"))))
     merged["PYTHONSAFEPATH"] = "1"  # a file in a job's folder must not pass for a module
     return merged

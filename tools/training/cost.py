@@ -7,10 +7,10 @@ greedy token in 4 ms) and hold for larger models within a factor of two; what a 
 from tools.contract import Candidate, Dataset, Inputs
 
 TINY = 820_000  # weights of odyssey/tiny
-_FLOPS = 1.1e11  # a second, of one busy CPU socket as measured
+FLOPS = 1.1e11  # a second, of one busy CPU socket as measured
 _STEP_OVERHEAD = 0.02  # seconds a training step costs beside its arithmetic
 _TOKEN_OVERHEAD = 0.004  # seconds one generation step costs beside its arithmetic
-_LIBRARIES = 550_000_000  # bytes of a process with torch, transformers and trl
+LIBRARIES = 550_000_000  # bytes of a process with torch, transformers and trl
 
 
 def size_of(model: Candidate | None) -> int:
@@ -20,23 +20,23 @@ def size_of(model: Candidate | None) -> int:
 
 def training_seconds(weights: int, tokens: int, steps: int) -> float:
     """Forward and backward: 6 operations a weight and token (Kaplan et al. 2020, section 2.1)."""
-    return steps * _STEP_OVERHEAD + 6.0 * weights * tokens / _FLOPS
+    return steps * _STEP_OVERHEAD + 6.0 * weights * tokens / FLOPS
 
 
 def generation_seconds(weights: int, items: int, new_tokens: int, batch: int = 64) -> float:
     """Batched greedy decoding: 2 operations a weight and token."""
     rounds = -(-items // batch) * new_tokens
-    return rounds * _TOKEN_OVERHEAD + 2.0 * weights * items * (new_tokens + 100) / _FLOPS
+    return rounds * _TOKEN_OVERHEAD + 2.0 * weights * items * (new_tokens + 100) / FLOPS
 
 
 def training_memory(weights: int, trained: int, tokens_a_batch: int, hidden: int = 128, layers: int = 4) -> int:
     """Weights, gradients and AdamW's two moments in 32 bit, and activations of about 34 values a token and layer
     and hidden unit (Korthikanti et al. 2022, section 4.1)."""
-    return _LIBRARIES + 4 * weights + 12 * trained + 2 * 34 * tokens_a_batch * hidden * layers
+    return LIBRARIES + 4 * weights + 12 * trained + 2 * 34 * tokens_a_batch * hidden * layers
 
 
 def inference_memory(weights: int) -> int:
-    return _LIBRARIES + 8 * weights
+    return LIBRARIES + 8 * weights
 
 
 def rows_of(inputs: Inputs, parameter: str, split: str, default: int) -> int:
