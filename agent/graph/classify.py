@@ -64,6 +64,8 @@ _CONCEPTS: dict[str, re.Pattern[str]] = {
         "model": r"\bmodels?\b|<model>|candidate|模型|候选",
         "project": r"\bprojects?\b|<project>|项目",
         "charter": r"charter|scope|target|goal|metric|users?\b|budget|limit|risks?\b|章程|目标|范围|指标",
+        "candidates": r"candidate models?|base models?|could (use|take|train)|options|suitable|can be trained|\bfits?\b"
+        r"|候选模型|可选|可用|能用|选型",
         "choose": r"choose|pick\b(?!.*\bup\b)|select|go (with|for)|take\b|decide|settle|选",
         "create": r"creat|new\b|start a|set up|begin|make a|新建|创建|开一个",
         "path": r"<path>",

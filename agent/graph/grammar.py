@@ -61,6 +61,7 @@ _BECAUSE = r"(?:\s*(?:,|;|:|—|-)?\s*(?:because|since|as|reason\s*[:=]|因为|�
 _PAIR = re.compile(r"""(?P<key>[A-Za-z_]\w*)\s*=\s*(?P<value>"[^"]*"|'[^']*'|.*?)(?=[\s,;]+[A-Za-z_]\w*\s*=|\s*$)""")
 _TO_ASCII = str.maketrans("，：＝（）；！？＃", ",:=();!?#")
 _TOOL_WORDS: dict[Intent, str] = {
+    Intent.CANDIDATES: r"select(?: candidates)?|compare candidate models|(?:比较|对比)?候选模型(?:比较|对比)|选型",
     Intent.PRETRAIN: r"pre-?train|预训练",
     Intent.PROMPT: r"prompt|try prompts|试提示|提示",
     Intent.FINETUNE: r"fine-?tune|微调",
@@ -187,6 +188,11 @@ def _path(match: re.Match[str], context: Context) -> Arguments | None:
     return {"path": _unquoted(match["path"])}
 
 
+def _folder(match: re.Match[str], context: Context) -> Arguments | None:
+    """A last dot or question mark is the sentence's."""
+    return {"folder": _unquoted(match["path"].rstrip("?"))} if match["path"] else {}
+
+
 def _unquoted(path: str) -> str:
     return path[1:-1] if path[:1] in "\"'" and path[-1:] == path[:1] and len(path) > 1 else path
 
@@ -276,6 +282,16 @@ _FORMS = (
         Intent.ADD_DOCUMENTS,
         _path,
     ),
+    _form(
+        r"(?:which|what)(?: existing| base| candidate)? models (?:could|can|might|should) (?:we|i) (?:use|take|choose)"
+        r"(?:,? (?:from|in|of) " + _PATH + r")?\??",
+        Intent.CANDIDATES,
+        _folder,
+    ),
+    _form(
+        r"(?:我们)?(?:有哪些候选模型|(?:可以|能)用哪些模型|有哪些模型(?:可以|能|可)[用选]|候选模型有哪些)\??",
+        Intent.CANDIDATES,
+    ),
     _form(r"add (?:the )?model " + r"(?P<model>\S+)" + _BECAUSE, Intent.ADD_MODEL),
     _form(
         r"(?:choose|pick|select|use|选择|选用)\s*(?:the )?(?P<word>model |模型)?\s*(?P<model>[^\s,;]+?)" + _BECAUSE,
@@ -302,7 +318,7 @@ _FORMS = (
         _reasoned,
     ),
     _form(_SHOW + r"(?:data|datasets|data sets|documents|数据|数据集)", Intent.DATA),
-    _form(_SHOW + r"(?:models|candidates|模型)", Intent.MODELS),
+    _form(_SHOW + r"(?:models|candidates|模型|候选模型)", Intent.MODELS),
     _form(_SHOW + r"(?:jobs|任务)", Intent.JOBS),
     _form(_SHOW + r"(?P<state>running|serving|succeeded|failed|cancelled|stopped) jobs", Intent.JOBS),
     _form(_SHOWN + r"(?:job |service |任务\s*)#?(?P<job>j?\d{1,12})(?: details?)?", Intent.JOB),

@@ -46,6 +46,7 @@ class Intent(StrEnum):
     ADD_DOCUMENTS = "add_documents"
     ADD_MODEL = "add_model"
     CHOOSE_MODEL = "choose_model"
+    CANDIDATES = "candidates"  # models that could be taken, side by side, by a job
     PRETRAIN = "pretrain"
     PROMPT = "prompt"
     FINETUNE = "finetune"
@@ -129,6 +130,7 @@ MEANINGS: dict[Intent, Meaning] = {
     Intent.ADD_DOCUMENTS: _effect("add_documents", "take documents into the project's knowledge"),
     Intent.ADD_MODEL: _effect("add_model", "add an existing model as a candidate"),
     Intent.CHOOSE_MODEL: _effect("choose_model", "choose the model"),
+    Intent.CANDIDATES: _tool("select", "compare candidate models by size, memory and cost"),
     Intent.PRETRAIN: _tool("pretrain", "pre-train a model"),
     Intent.PROMPT: _tool("prompt", "try prompts"),
     Intent.FINETUNE: _tool("finetune", "fine-tune the model"),

@@ -298,7 +298,7 @@ def run_tool(session: Session, tool: Tool, given: Mapping[str, JsonValue]) -> Sa
     params = {**_by_kind(project, tool, given), **named}
     require_right(session, project, StartJob(tool=tool.name))
     for name, value in params.items():
-        if name.endswith("path") and isinstance(value, str):
+        if name.endswith(("path", "folder")) and isinstance(value, str):
             session.desk.check_path(session.thread, value)
     resolved, plan = session.desk.plan(project, tool.name, params)
     settled = {**resolved.params, **{f: m.name for f, m in resolved.inputs.models.items()}}

@@ -58,7 +58,7 @@ _VERB = re.compile(
 )
 _COMMON = re.compile(
     r"it|this|that|these|them|the|an?|our|my|test|dev|development|train|training|validation|cpu|gpu|all|data|dataset|"
-    r"model|again|one|two|which|top|held-out|unseen|new|more|real|what|something|everything|lora|dpo|grpo"
+    r"model|again|one|two|which|top|held-out|unseen|new|more|real|what|something|everything|lora|dpo|grpo|hub"
 )
 _JOB = re.compile(r"\bj(\d{1,12})\b|(?:job|service|number|run|任务)\s*#?\s*j?(\d{1,12})\b|#(\d{1,12})\b", re.IGNORECASE)
 
@@ -137,9 +137,22 @@ def _words(intent: Intent, line: str, context: Context) -> Arguments:
     if intent is Intent.AUGMENT:
         abstains = re.search(r"abstain|threshold|confiden|uncertain|unsure|弃权|拒答", lower)
         found["kind"] = "abstain" if abstains else "retrieval"
+    if intent is Intent.CANDIDATES:
+        found |= _places(line)
     if intent is Intent.PROMPT and (shots := _shots(lower)):
         found["shots"] = shots
     return found
+
+
+_FOLDER = re.compile(r"(?<![\w./])(?:~|\.{1,2})?/[\w./+-]*[\w+-]", re.ASCII)
+_HUB_ID = re.compile(r"(?<![\w./~-])[A-Za-z0-9][\w.-]*/[\w.-]*\w(?![\w/])", re.ASCII)
+
+
+def _places(line: str) -> Arguments:
+    """Where candidates lie: a folder, or ids on the hub, which look like `maker/model`."""
+    folder, ids = _FOLDER.search(line), _HUB_ID.findall(line)
+    found: Arguments = {"folder": folder[0]} if folder else {}
+    return found | ({"hub": ",".join(ids)} if ids else {})
 
 
 def _shots(lower: str) -> str:

@@ -81,6 +81,7 @@ MEASURED: dict[str, float] = {
     "finetune": 20,
     "evaluate": 8,
     "compare": 4,
+    "select": 4,
     "rlhf": 25,
     "quantize": 5,
     "serve": 8,

@@ -37,9 +37,16 @@ def _first_model(project: Project) -> list[Step]:
         command="add model minilm" if classifies(project) else "add model PATH",
         citation="existing-or-pretraining.md",
     )
+    compared = Step(
+        title="Compare candidate models",
+        reason="There is no candidate. A table of the models in a folder, with licence, context and memory for each way"
+        " of training, tells which can be used here, and what pre-training would take instead.",
+        command="select folder=PATH",
+        citation="select.md",
+    )
     corpus = data_of(project, DataKind.CORPUS)
     if classifies(project) or corpus is None:
-        return [existing]
+        return [existing, compared]
     own = job(
         "Pre-train a small model on your own text",
         f"There is no candidate, and a corpus is registered ({corpus.name}, {corpus.rows:,} rows): for a language no"
@@ -49,7 +56,7 @@ def _first_model(project: Project) -> list[Step]:
         data=corpus.name,
         name=fresh_name(project, "tiny"),
     )
-    return [own, existing]
+    return [own, existing, compared]
 
 
 def choose_best(project: Project) -> list[Step]:

@@ -119,6 +119,21 @@ def test_only_parameters_of_the_tool_are_found() -> None:
     assert set(found.arguments) == {"model", "method"}
 
 
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("please compare the candidate models in /srv/models", {"folder": "/srv/models"}),
+        ("compare the candidate models in /models", {"folder": "/models"}),
+        ("look in ~/models and compare candidate models.", {"folder": "~/models"}),
+        ("compare the candidate models Qwen/Qwen3-0.6B and a/b on the hub", {"hub": "Qwen/Qwen3-0.6B,a/b"}),
+        ("帮我比较 /srv/models 里的候选模型", {"folder": "/srv/models"}),
+    ],
+)
+def test_where_candidates_lie_is_found(text: str, places: dict[str, str]) -> None:
+    found = understand(text)
+    assert (found.intent, found.arguments) == (Intent.CANDIDATES, places)
+
+
 def test_names_are_taken_as_they_stand_where_none_is_known() -> None:
     found = understand("please evaluate tiny on tickets for me, only 50 rows")
     assert found.arguments == {"model": "tiny", "data": "tickets", "limit": "50"}

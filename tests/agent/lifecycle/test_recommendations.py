@@ -108,6 +108,7 @@ def test_a_stale_approval_is_asked_for_again() -> None:
 def test_without_a_corpus_an_existing_model_is_first() -> None:
     assert commands(Walk().classify(Stage.SELECT).project)[0] == "add model minilm"
     assert commands(Walk().to(Stage.SELECT).project)[0] == "pretrain data=corpus name=tiny"
+    assert "select folder=PATH" in commands(Walk().to(Stage.SELECT).project)
 
 
 def test_a_candidate_is_measured_and_then_chosen_for_its_number() -> None:
