@@ -298,8 +298,9 @@ def run_tool(session: Session, tool: Tool, given: Mapping[str, JsonValue]) -> Sa
     params = {**_by_kind(project, tool, given), **named}
     require_right(session, project, StartJob(tool=tool.name))
     for name, value in params.items():
-        if name.endswith("path") and isinstance(value, str):
-            session.desk.check_path(session.thread, value)
+        if name.endswith("path") or name in tool.paths:
+            for path in value if isinstance(value, list) else [value]:
+                session.desk.check_path(session.thread, str(path))
     resolved, plan = session.desk.plan(project, tool.name, params)
     settled = {**resolved.params, **{f: m.name for f, m in resolved.inputs.models.items()}}
     asked = {name: settled[name] for name in given if name in settled}

@@ -1,5 +1,6 @@
 """What an evaluation will do, and what it needs."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tools.contract import DataKind, Inputs, Plan
@@ -17,6 +18,24 @@ def new_tokens(params: "EvaluateParameters", kind: DataKind) -> int:
 
 
 def plan(params: "EvaluateParameters", inputs: Inputs) -> Plan:
+    return _by_tasks(params, inputs) if params.tasks else _by_data(params, inputs)
+
+
+def _by_tasks(params: "EvaluateParameters", inputs: Inputs) -> Plan:
+    weights, models = cost.size_of(inputs.models.get("model")), 2 if params.compare_to else 1
+    items = len(params.tasks) * (params.limit or 400)
+    names = ", ".join(Path(path).name for path in params.tasks)
+    steps = [f"Measure {params.model} by {names} as lm-eval does."]
+    if params.compare_to:
+        steps.append(f"Measure {params.compare_to} by the same tasks and compare them item by item.")
+    return Plan(
+        steps=tuple(steps),
+        seconds=3 + models * cost.generation_seconds(weights, items, 32, params.batch),
+        memory_bytes=cost.inference_memory(weights * models),
+    )
+
+
+def _by_data(params: "EvaluateParameters", inputs: Inputs) -> Plan:
     weights, data = cost.size_of(inputs.models.get("model")), inputs.data.get("data")
     rows = cost.rows_of(inputs, "data", params.split, 400)
     rows = min(rows, params.limit or rows)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from pydantic import JsonValue
 from tools.contract import Artefact, Candidate, Comparison, DataKind, Dataset, JobContext, Metric, ModelKind, Result
 from tools.data.formats import rows_of
 from tools.errors import UserFault
-from tools.evaluate import bootstrap, findings, metrics, overlap, slices
+from tools.evaluate import bootstrap, findings, metrics, overlap, slices, task_files
 from tools.evaluate.findings import Side
 from tools.evaluate.plan import new_tokens
 from tools.evaluate.spec import EvaluateParameters
@@ -22,6 +23,8 @@ _TITLES = {"exact_match": "exact match", "checklist_pass": "checklist passed"}
 
 
 def run(params: EvaluateParameters, context: JobContext) -> Result:
+    if params.tasks:
+        return _by_tasks(params, context)
     model, data = context.inputs.models["model"], context.inputs.data["data"]
     other = context.inputs.models.get("compare_to")
     if data.kind is DataKind.LABELLED or model.kind in (ModelKind.ENCODER, ModelKind.CLASSIFIER):
@@ -48,6 +51,15 @@ def run(params: EvaluateParameters, context: JobContext) -> Result:
         split=params.split,
         facts=_facts(data, rows, answered) | {"metric": main.name} | found.facts,
     )
+
+
+def _by_tasks(params: EvaluateParameters, context: JobContext) -> Result:
+    files = task_files.read(params.tasks)
+    if find_spec("lm_eval") is None:
+        raise UserFault("Task files are measured by lm-eval, which is not installed: `pip install -e .[benchmarks]`.")
+    from tools.evaluate.run_tasks import run_tasks
+
+    return run_tasks(params, context, files)
 
 
 def _labelled(

@@ -1,8 +1,8 @@
 """Evaluating a model: on which data, against which other model."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from tools.contract import Parameters, Tool
 from tools.evaluate.plan import plan
@@ -17,7 +17,15 @@ def _listed(value: Any) -> Any:
 
 class EvaluateParameters(Parameters):
     model: str = Field(default="current", min_length=1, description="Model to measure")
-    data: str = Field(min_length=1, description="Registered task, checklist or labelled data to measure on")
+    data: str = Field(description="Registered task, checklist or labelled data to measure on")
+    tasks: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        default=(),
+        max_length=50,
+        description="lm-eval task files (YAML) to measure by instead of data, with commas between",
+    )
+    fewshot: int | None = Field(
+        default=None, ge=0, le=64, description="Solved examples before each question of a task file; empty: as it says"
+    )
     split: Literal["test", "dev"] = Field(default="test", description="Split to measure on")
     compare_to: str = Field(default="", description="Another model to measure on the same items; empty: none")
     metrics: Annotated[tuple[MetricName, ...], BeforeValidator(_listed)] = Field(
@@ -41,6 +49,18 @@ class EvaluateParameters(Parameters):
     batch: int = Field(default=64, ge=1, le=4096, description="Items answered at once")
     seed: int = Field(default=7, ge=0, description="Draws the bootstrap resamples")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _own_rows(cls, given: Any) -> Any:
+        """Task files bring rows of their own, so that the charter's test set is not meant with them."""
+        return {**given, "data": ""} if isinstance(given, dict) and given.get("tasks") else given
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.data and not self.tasks:
+            raise ValueError("name the data to measure on, or task files")
+        return self
+
 
 TOOL = Tool(
     name="evaluate",
@@ -52,4 +72,5 @@ TOOL = Tool(
     run="tools.evaluate.run:run",
     models=("model", "compare_to"),
     datasets=("data",),
+    paths=("tasks",),
 )
