@@ -15,6 +15,7 @@ import datasets
 import lm_eval.utils
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from lm_eval.api.metrics import _sacreformat
 from lm_eval.api.model import TemplateLM
 from lm_eval.api.registry import get_metric, metric_registry
 from lm_eval.api.task import ConfigurableTask
@@ -52,6 +53,13 @@ class Score:
     @property
     def name(self) -> str:
         return f"{self.task}/{self.metric}"
+
+    @property
+    def texts(self) -> tuple[list[str], list[list[str]]]:
+        """Answers and streams of references, where the metric counts them all at once."""
+        wanted, given = zip(*self.values, strict=True)
+        references, answers = _sacreformat(wanted, given)
+        return list(answers), [list(stream) for stream in references]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import JsonValue
 
 from tools.contract import Artefact, Candidate, Comparison, JobContext, Metric, Result
-from tools.evaluate import bootstrap, findings, run_harness
+from tools.evaluate import bootstrap, findings, overlap, run_harness
 from tools.evaluate.findings import Findings
 from tools.evaluate.run_harness import Answered, BatchedModel, Score
 from tools.evaluate.spec import EvaluateParameters
@@ -15,7 +15,8 @@ from tools.evaluate.task_files import TaskFile
 from tools.training import models, plots
 
 _SAMPLES = 5
-_SLOW = 200  # resamples of a metric that is no mean, such as BLEU: each counts all items again
+_SLOW = 200  # resamples of a metric that is no mean, such as F1: each counts all items again
+_CORPUS = ("bleu", "chrf", "chrfpp", "ter")
 _SHARE = ("acc", "acc_norm", "acc_bytes", "acc_mutual_info", "exact_match")  # from 0 to 1: drawn in the picture
 
 
@@ -62,6 +63,8 @@ def _interval(params: EvaluateParameters, score: Score) -> tuple[float, float]:
         if score.aggregation == "mean":
             return found.low, found.high
         return float(np.exp(-found.high)), float(np.exp(-found.low))  # of a mean log-likelihood in nats
+    if score.aggregation in _CORPUS:
+        return overlap.corpus_interval(score.aggregation, *score.texts, params.resamples)
     generator, count = np.random.default_rng(params.seed), len(score.values)
     drawn = [
         score.aggregate([score.values[index] for index in generator.integers(0, count, count)])
