@@ -56,7 +56,10 @@ def run(params: EvaluateParameters, context: JobContext) -> Result:
 def _by_tasks(params: EvaluateParameters, context: JobContext) -> Result:
     files = task_files.read(params.tasks)
     if find_spec("lm_eval") is None:
-        raise UserFault("Task files are measured by lm-eval, which is not installed: `pip install -e .[benchmarks]`.")
+        raise UserFault(
+            "Task files are measured by lm-eval, which is not installed:"
+            " run `pip install -e '.[benchmarks]'` where Odyssey lies."
+        )
     from tools.evaluate.run_tasks import run_tasks
 
     return run_tasks(params, context, files)

@@ -54,9 +54,9 @@ def _task(path: Path) -> TaskFile:
     if isinstance(config.get("task"), list) or "group" in config:
         raise UserFault(f"{path} is a group of tasks; name the files of its tasks themselves, with commas between.")
     for name in ("task", "dataset_path", "doc_to_text", "doc_to_target", "output_type"):
-        if name not in config:
+        if config.get(name) is None:
             raise UserFault(f"{path} is no task file of lm-eval: it has no `{name}`.")
-    if "test_split" not in config and "validation_split" not in config:
+    if not (config.get("test_split") or config.get("validation_split")):
         raise UserFault(f"{path} names neither a test_split nor a validation_split to measure on.")
     _refuse_unknown(path, config)
     files = _rows(path, config)
@@ -91,14 +91,22 @@ def _refuse_unknown(path: Path, config: dict[str, Any]) -> None:
         raise UserFault(f"{path} sets {', '.join(unknown)}, which is not measured here; take it out.")
     if config["output_type"] not in OUTPUTS:
         raise UserFault(f"{path}: output_type {config['output_type']} is not known; there are {', '.join(OUTPUTS)}.")
-    for metric in config.get("metric_list") or []:
+    listed = config.get("metric_list") or []
+    for metric in listed if isinstance(listed, list) else [listed]:
         if not isinstance(metric, dict) or not isinstance(metric.get("metric"), str) or metric.get("hf_evaluate"):
             raise UserFault(f"{path}: every entry of metric_list needs a `metric` of lm-eval's own, not of the hub.")
-    generating = config.get("generation_kwargs") or {}
+    generating = _mapping(path, config, "generation_kwargs")
     if unknown := sorted(set(generating) - _GENERATING):
         raise UserFault(f"{path}: generation_kwargs may not set {', '.join(unknown)}.")
-    if generating.get("do_sample") or float(generating.get("temperature") or 0):
+    if generating.get("do_sample") or generating.get("temperature"):
         raise UserFault(f"{path} draws its answers (do_sample), so no two runs agree; set do_sample: false.")
+
+
+def _mapping(path: Path, config: dict[str, Any], name: str) -> dict[str, Any]:
+    found = config.get(name) or {}
+    if not isinstance(found, dict):
+        raise UserFault(f"{path}: {name} should hold settings, not {found!r}.")
+    return dict(found)
 
 
 def _rows(path: Path, config: dict[str, Any]) -> list[Path]:
@@ -108,7 +116,7 @@ def _rows(path: Path, config: dict[str, Any]) -> list[Path]:
             f"{path} takes its rows from {config['dataset_path']}; here they come from local files: set dataset_path to"
             " json or csv, and dataset_kwargs: data_files to a file beside the task file."
         )
-    given = dict(config.get("dataset_kwargs") or {})
+    given = _mapping(path, config, "dataset_kwargs")
     if given.pop("trust_remote_code", False):
         raise UserFault(f"{path} asks for trust_remote_code: code that comes with data is never run; take it out.")
     if unknown := sorted(set(given) - _READING):
