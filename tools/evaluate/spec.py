@@ -1,13 +1,15 @@
 """Evaluating a model: on which data, against which other model."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from tools.contract import Parameters, Tool
+from tools.contract import Need, Parameters, Tool
 from tools.evaluate.plan import plan
 
-MetricName = Literal["exact_match", "token_f1", "rouge1", "rouge2", "rougeL"]
+TextMetric = Literal["exact_match", "token_f1", "rouge1", "rouge2", "rougeL"]
+LabelMetric = Literal["accuracy", "macro_f1"]
+TEXT_METRICS, LABEL_METRICS = get_args(TextMetric), get_args(LabelMetric)
 
 
 def _listed(value: Any) -> Any:
@@ -27,10 +29,16 @@ class EvaluateParameters(Parameters):
         default=None, ge=0, le=64, description="Solved examples before each question of a task file; empty: as it says"
     )
     split: Literal["test", "dev"] = Field(default="test", description="Split to measure on")
+    prompt: str = Field(
+        default="",
+        max_length=80,
+        pattern=r"^([^@]+(@\d+)?)?$",
+        description="A prompt found by `prompt`, such as triage@2, to put before every question; empty: none",
+    )
     compare_to: str = Field(default="", description="Another model to measure on the same items; empty: none")
-    metrics: Annotated[tuple[MetricName, ...], BeforeValidator(_listed)] = Field(
+    metrics: Annotated[tuple[TextMetric | LabelMetric, ...], BeforeValidator(_listed)] = Field(
         default=(),
-        description="What decides, the main metric first: exact_match, token_f1, rougeL …; empty: by the data",
+        description="What decides, the main one first: exact_match, token_f1, rougeL, macro_f1 …; empty: the charter's",
     )
     slices: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
         default=(),
@@ -57,6 +65,8 @@ class EvaluateParameters(Parameters):
 
     @model_validator(mode="after")
     def _something(self) -> Self:
+        if self.tasks and self.prompt:
+            raise ValueError("task files write their own prompts; leave prompt out")
         if not self.data and not self.tasks:
             raise ValueError("name the data to measure on, or task files")
         return self
@@ -72,5 +82,6 @@ TOOL = Tool(
     run="tools.evaluate.run:run",
     models=("model", "compare_to"),
     datasets=("data",),
+    needs=frozenset({Need.SNAPSHOT}),
     paths=("tasks",),
 )
