@@ -43,9 +43,12 @@ def _by_data(params: "EvaluateParameters", inputs: Inputs) -> Plan:
     kind = data.kind if data is not None else DataKind.TASK
     answering = cost.generation_seconds(weights, rows, new_tokens(params, kind), params.batch)
     one_by_one = cost.generation_seconds(weights, 1, new_tokens(params, kind)) * params.latency_items
-    steps = [f"Answer {rows} items of {params.data} ({params.split}) with {params.model}."]
+    behind = f" behind the prompt {params.prompt}" if params.prompt else ""
+    steps = [f"Answer {rows} items of {params.data} ({params.split}) with {params.model}{behind}."]
     if params.compare_to:
         steps.append(f"Answer the same items with {params.compare_to} and compare them pairwise.")
+    if params.judge or params.judge_url:
+        steps.append(f"Let {params.judge or 'a chat model'} judge whose answers are better, item by item.")
     steps.append(f"Draw {params.resamples:,} bootstrap resamples for the intervals.")
     return Plan(
         steps=tuple(steps),

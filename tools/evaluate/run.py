@@ -12,6 +12,7 @@ from tools.contract import Artefact, Candidate, Comparison, DataKind, Dataset, J
 from tools.errors import UserFault
 from tools.evaluate import bootstrap, findings, metrics, overlap, slices, task_files
 from tools.evaluate.findings import Side
+from tools.evaluate.judging import Verdicts
 from tools.evaluate.labels import bounded
 from tools.evaluate.run_questions import Questions, answer_tokens, check_length, put
 from tools.evaluate.spec import LABEL_METRICS, TEXT_METRICS, EvaluateParameters
@@ -30,7 +31,11 @@ def run(params: EvaluateParameters, context: JobContext) -> Result:
     model, data = context.inputs.models["model"], context.inputs.data["data"]
     other = context.inputs.models.get("compare_to")
     project = _project(context)
+    if params.judge:
+        models.require_kind(context.inputs.models["judge"], ModelKind.REWARD, tool="Judging")
     if _decides(model, data) and not params.prompt:
+        if params.judge or params.judge_url:
+            raise UserFault("Labels are right or wrong, with nothing to judge: leave judge and judge_url out.")
         return _labelled(params, context, model, data, _label_metrics(params, data, project))
     questions = put(params, context, model, data, project)
     rows = questions.rows
@@ -46,6 +51,11 @@ def run(params: EvaluateParameters, context: JobContext) -> Result:
     found = findings.find(params, context, rows, names[0], Side(model.name, answered.answers, own[names[0]]), side)
     for comparison in [c for c in comparisons if c.kind == "difference"][:1]:
         findings.judge(found, comparison, params.margin)
+    if compared is not None and (verdicts := _judged(params, context, rows, answered, compared)) is not None:
+        judged = verdicts.comparison(context.inputs.models["compare_to"], params.split, params.resamples, params.seed)
+        comparisons = (*comparisons, judged)
+        found.facts["judge"] = verdicts.facts
+        found.sentences.append(verdicts.sentence(judged))
     picture = _picture(params, context, main, before.get(main.name))
     return Result(
         summary=" ".join([_summary(model, questions, params.split, main, comparisons), *found.sentences]),
@@ -124,6 +134,18 @@ def _label_metrics(params: EvaluateParameters, data: Dataset, project: Project |
         raise UserFault(f"{', '.join(wrong)} is not measured on {data.kind} data; {' and '.join(LABEL_METRICS)} are.")
     charter = project.charter.metric if project else None
     return params.metrics or (charter if charter is not None and charter in LABEL_METRICS else "accuracy",)
+
+
+def _judged(
+    params: EvaluateParameters, context: JobContext, rows: list[Row], own: Answered, other: Answered
+) -> Verdicts | None:
+    if not params.judge and not params.judge_url:
+        return None
+    from tools.evaluate import run_judge
+
+    if params.judge_url:
+        return run_judge.by_chat_model(context, params.judge_url, rows, own.answers, other.answers)
+    return run_judge.by_reward_model(context, context.inputs.models["judge"], rows, own.answers, other.answers)
 
 
 def _metric_names(params: EvaluateParameters, data: Dataset, project: Project | None) -> tuple[str, ...]:

@@ -36,6 +36,15 @@ class EvaluateParameters(Parameters):
         description="A prompt found by `prompt`, such as triage@2, to put before every question; empty: none",
     )
     compare_to: str = Field(default="", description="Another model to measure on the same items; empty: none")
+    judge: str = Field(
+        default="", description="A reward model that also judges whose answers are better, with compare_to; empty: none"
+    )
+    judge_url: str = Field(
+        default="",
+        max_length=200,
+        pattern=r"^(http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?(/[\w./-]*)?)?$",
+        description="Instead a chat model that judges: an OpenAI-compatible endpoint on this machine, with its /v1",
+    )
     metrics: Annotated[tuple[TextMetric | LabelMetric, ...], BeforeValidator(_listed)] = Field(
         default=(),
         description="What decides, the main one first: exact_match, token_f1, rougeL, macro_f1 …; empty: the charter's",
@@ -67,6 +76,10 @@ class EvaluateParameters(Parameters):
     def _something(self) -> Self:
         if self.tasks and self.prompt:
             raise ValueError("task files write their own prompts; leave prompt out")
+        if (self.judge or self.judge_url) and (not self.compare_to or self.tasks):
+            raise ValueError("a judge compares answers to data: name compare_to, and no task files")
+        if self.judge and self.judge_url:
+            raise ValueError("name one judge: judge or judge_url")
         if not self.data and not self.tasks:
             raise ValueError("name the data to measure on, or task files")
         return self
@@ -80,7 +93,7 @@ TOOL = Tool(
     parameters=EvaluateParameters,
     plan=plan,
     run="tools.evaluate.run:run",
-    models=("model", "compare_to"),
+    models=("model", "compare_to", "judge"),
     datasets=("data",),
     needs=frozenset({Need.SNAPSHOT}),
     paths=("tasks",),
