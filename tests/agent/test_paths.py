@@ -34,6 +34,7 @@ def lines(folder: Path) -> tuple[str, ...]:
         f"charter from {folder}/charter.json",
         f"data path={folder}/rows.csv test_path={folder}/rows.csv",
         f"add model {folder}/model",
+        f"evaluate tasks={folder}/task.yaml",
     )
 
 
