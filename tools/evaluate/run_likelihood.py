@@ -60,9 +60,11 @@ def log_likelihoods(
     """
     scores = Scores(requests, longest)
     groups = scores.groups()
+    layers = DynamicCache(config=model.config).layers
+    score = _score if all(hasattr(layer, "batch_select_indices") for layer in layers) else _score_whole
     for start in range(0, len(groups), batch):
         chosen = groups[start : start + batch]
-        _score(model, chosen, batch, scores)
+        score(model, chosen, batch, scores)
         on_batch(start + len(chosen), len(groups))
     return scores.in_order()
 
@@ -121,6 +123,23 @@ def _rest(model: Any, cache: Any, mask: Any, rows: Sequence[tuple[int, Ids]]) ->
     values = logits.log_softmax(-1).gather(2, following[..., None])[..., 0]
     same = (logits.argmax(-1) == following) | (real == 0)
     return list(zip((values * real).sum(1).tolist(), same.all(1).tolist(), strict=True))
+
+
+def _score_whole(model: Any, groups: Sequence[tuple[Ids, list[Ids]]], batch: int, scores: Scores) -> None:
+    """The same where a state cannot be shared (linear attention): every text is read whole, as lm-eval does."""
+    left = sorted(((context, given) for context, each in groups for given in each), key=lambda p: -len(p[0] + p[1]))
+    while left:
+        longest = len(left[0][0] + left[0][1]) - 1
+        count = max(1, min(batch, _LOGITS // (model.config.vocab_size * longest)))
+        now, left = left[:count], left[count:]
+        texts = [(context + given)[:-1] for context, given in now]
+        ids = torch.tensor([[*text, *[0] * (longest - len(text))] for text in texts], device=model.device)
+        logits = model(input_ids=ids).logits
+        for (context, given), row in zip(now, logits, strict=True):
+            part = row[len(context) - 1 : len(context) - 1 + len(given)].log_softmax(-1)
+            following = torch.tensor(given, device=model.device)
+            value = float(part.gather(1, following[:, None]).sum())
+            scores.found[context, given] = value, bool((part.argmax(-1) == following).all())
 
 
 class _Stops(StoppingCriteria):  # type: ignore[misc]

@@ -2,11 +2,14 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import AutoModelForCausalLM, GPT2Config, MambaConfig, MistralConfig
 
 from tools.contract import Candidate
 from tools.errors import UserFault
 from tools.evaluate.run_likelihood import go_on, log_likelihoods
 from tools.training import models
+
+SMALL = {"vocab_size": 60, "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +37,25 @@ def test_shared_contexts_and_padding_change_no_likelihood(loaded: tuple[Any, Any
         wanted, said_so = alone(model, *request)
         assert (value, greedy) == (pytest.approx(wanted, abs=1e-4), said_so)
     assert done == [(2, 3), (3, 3)]
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        GPT2Config(vocab_size=60, n_embd=16, n_layer=2, n_head=2, n_positions=40),
+        MistralConfig(**SMALL, num_key_value_heads=1, sliding_window=6),
+        MambaConfig(vocab_size=60, hidden_size=16, num_hidden_layers=2),
+    ],
+    ids=["learned positions", "a sliding window", "a state instead of a cache"],
+)
+def test_every_make_of_model_is_read_alike(config: Any) -> None:
+    torch.manual_seed(7)
+    model = AutoModelForCausalLM.from_config(config).eval()
+    drawn = [torch.randint(1, 60, (length,)).tolist() for length in (3, 14, 9, 1)]
+    requests = [(context, [5, *drawn[place][:place]]) for context in drawn for place in range(3)]
+    for request, (value, greedy) in zip(requests, log_likelihoods(model, requests, 40, 2), strict=True):
+        wanted, said_so = alone(model, *request, longest=40)
+        assert (value, greedy) == (pytest.approx(wanted, abs=1e-4), said_so)
 
 
 def test_a_continuation_the_model_says_itself_is_greedy(loaded: tuple[Any, Any]) -> None:
