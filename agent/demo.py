@@ -94,7 +94,7 @@ def support_desk(folder: Path) -> tuple[tuple[Stage, tuple[Step, ...]], ...]:
                 Say("what should we do next, and why?"),
                 work("prompt model=tiny data=tickets"),
                 Say("what is LoRA?"),
-                work("fine-tune the current model with LoRA on tickets, name=tickets-lora"),
+                work("fine-tune the current model with LoRA on tickets, batch=8, name=tickets-lora"),
                 work("evaluate model=tickets-lora data=tickets split=test compare_to=tiny"),
                 Leave(),
             ),

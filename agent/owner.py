@@ -210,6 +210,10 @@ class Owner:
         """
         if self._folders is None or not thread.startswith("slack:"):
             return
+        if path.startswith("http://"):
+            raise NotPermitted(
+                f"{path} is not for people in Slack to name: an endpoint of this machine is named at its terminal."
+            )
         real = Path(path).expanduser().resolve()
         if not any(real.is_relative_to(folder) for folder in self._folders):
             raise NotPermitted(

@@ -309,6 +309,7 @@ class Tool:
     run: str
     models: tuple[str, ...] = ()  # parameters that name a model; an empty value means none
     datasets: tuple[str, ...] = ()  # parameters that name a data set; an empty value means none
+    paths: tuple[str, ...] = ()  # parameters that name files, folders or endpoints of this machine
     needs: frozenset[Need] = field(default_factory=frozenset)
     service: bool = False  # keeps running after `ready`; takes no CPU slot
     heavy: bool = True  # loads torch: starts from the warm host

@@ -297,10 +297,12 @@ def run_tool(session: Session, tool: Tool, given: Mapping[str, JsonValue]) -> Sa
     named = {name: value for name, value in given.items() if value is not None}
     params = {**_by_kind(project, tool, given), **named}
     require_right(session, project, StartJob(tool=tool.name))
-    for name, value in params.items():
-        if name.endswith(("path", "folder")) and isinstance(value, str):
-            session.desk.check_path(session.thread, value)
     resolved, plan = session.desk.plan(project, tool.name, params)
+    for name in tool.paths:
+        value = resolved.params.get(name)
+        for path in value if isinstance(value, list) else [value]:
+            if path:
+                session.desk.check_path(session.thread, str(path))
     settled = {**resolved.params, **{f: m.name for f, m in resolved.inputs.models.items()}}
     asked = {name: settled[name] for name in given if name in settled}
     lines = job_lines(asked, resolved.model_copy(update={"params": settled}))

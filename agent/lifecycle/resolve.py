@@ -84,8 +84,10 @@ def _checked(tool: Tool, params: Mapping[str, Any]) -> Parameters:
             raise Unresolved(f"{tool.name} has no parameter {name}; it has {known}.") from None
         if first["type"] == "missing":
             raise Unresolved(f"{tool.name} needs {name}: {_described(tool, name)}.") from None
-        given = first.get("input")
         message = str(first["msg"])
+        if not first["loc"]:  # of several together, which the sentence names
+            raise Unresolved(f"{tool.name}: {message.removeprefix('Value error, ')}.") from None
+        given = first.get("input")
         raise Unresolved(
             f"{tool.name}: {name}={given!r} does not do: {message[:1].lower()}{message[1:]}. ({_described(tool, name)})"
         ) from None

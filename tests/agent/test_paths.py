@@ -35,6 +35,7 @@ def lines(folder: Path) -> tuple[str, ...]:
         f"data path={folder}/rows.csv test_path={folder}/rows.csv",
         f"add model {folder}/model",
         f"select folder={folder}",
+        f"evaluate tasks={folder}/task.yaml",
     )
 
 
@@ -54,6 +55,12 @@ def test_a_way_round_by_dots_or_links_is_none(estate: Estate, tmp_path: Path) ->
     allowed.mkdir()
     (allowed / "link.csv").symlink_to(tmp_path / "secret" / "rows.csv")
     estate.owner.confine([allowed])
+    two = f"evaluate tasks={allowed}/task.yaml,{tmp_path}/secret/task.yaml"
+    chat = "evaluate data=tickets compare_to=tiny judge_url=http://127.0.0.1:8123/v1"
+    for line in (two, chat):
+        assert (
+            "not for people in Slack to name" in estate.owner.say("ana", SLACK, line, project=estate.project.id).text
+        ), line
     for path in (f"{allowed}/../secret/rows.csv", f"{allowed}/link.csv"):
         reply = estate.owner.say("ana", SLACK, f"register data {path} as rows", project=estate.project.id)
         assert "not for people in Slack to name" in reply.text

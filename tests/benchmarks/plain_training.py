@@ -54,7 +54,7 @@ def tune(folder: Path, given: dict, model: LlamaForCausalLM, tokenizer: PreTrain
             output_dir=str(folder / "out"),
             max_steps=given["tuning_steps"],
             per_device_train_batch_size=16,
-            learning_rate=5e-3,
+            learning_rate=2e-3,
             warmup_steps=10,
             lr_scheduler_type="cosine",
             completion_only_loss=True,

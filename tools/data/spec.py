@@ -47,4 +47,5 @@ TOOL = Tool(
     plan=plan,
     run="tools.data.run:run",
     heavy=False,
+    paths=("path", "dev_path", "test_path"),
 )

@@ -50,6 +50,23 @@ def corpus(answers: Sequence[str], wanted: Sequence[str]) -> dict[str, float]:
     }
 
 
+def corpus_interval(
+    name: str, answers: Sequence[str], references: Sequence[Sequence[str]], resamples: int
+) -> tuple[float, float]:
+    """The 95 % interval of "bleu", "chrf", "chrfpp" or "ter" by sacrebleu's bootstrap, which counts each text once.
+
+    `references` has one stream or more, each with a text for every answer.
+    """
+    from sacrebleu.metrics.bleu import BLEU
+    from sacrebleu.metrics.chrf import CHRF
+    from sacrebleu.metrics.ter import TER
+
+    more: dict[str, Any] = {"word_order": 2} if name == "chrfpp" else {}
+    kind: Any = {"bleu": BLEU, "ter": TER}.get(name, CHRF)
+    found = kind(**more).corpus_score(list(answers), references, n_bootstrap=resamples)
+    return float(found._mean - found._ci), float(found._mean + found._ci)
+
+
 def is_long(wanted: Sequence[str]) -> bool:
     """Whether the wanted texts are sentences rather than names and fields, so that their overlap says something."""
     return sum(len(Words().tokenize(text)) for text in wanted) >= _LONG * len(wanted)

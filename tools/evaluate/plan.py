@@ -1,5 +1,6 @@
 """What an evaluation will do, and what it needs."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tools.contract import DataKind, Inputs, Plan
@@ -17,6 +18,24 @@ def new_tokens(params: "EvaluateParameters", kind: DataKind) -> int:
 
 
 def plan(params: "EvaluateParameters", inputs: Inputs) -> Plan:
+    return _by_tasks(params, inputs) if params.tasks else _by_data(params, inputs)
+
+
+def _by_tasks(params: "EvaluateParameters", inputs: Inputs) -> Plan:
+    weights, models = cost.size_of(inputs.models.get("model")), 2 if params.compare_to else 1
+    items = len(params.tasks) * (params.limit or 400)
+    names = ", ".join(Path(path).name for path in params.tasks)
+    steps = [f"Measure {params.model} by {names} as lm-eval does."]
+    if params.compare_to:
+        steps.append(f"Measure {params.compare_to} by the same tasks and compare them item by item.")
+    return Plan(
+        steps=tuple(steps),
+        seconds=3 + models * cost.generation_seconds(weights, items, 32, params.batch),
+        memory_bytes=cost.inference_memory(weights * models),
+    )
+
+
+def _by_data(params: "EvaluateParameters", inputs: Inputs) -> Plan:
     weights, data = cost.size_of(inputs.models.get("model")), inputs.data.get("data")
     rows = cost.rows_of(inputs, "data", params.split, 400)
     rows = min(rows, params.limit or rows)
@@ -24,9 +43,12 @@ def plan(params: "EvaluateParameters", inputs: Inputs) -> Plan:
     kind = data.kind if data is not None else DataKind.TASK
     answering = cost.generation_seconds(weights, rows, new_tokens(params, kind), params.batch)
     one_by_one = cost.generation_seconds(weights, 1, new_tokens(params, kind)) * params.latency_items
-    steps = [f"Answer {rows} items of {params.data} ({params.split}) with {params.model}."]
+    behind = f" behind the prompt {params.prompt}" if params.prompt else ""
+    steps = [f"Answer {rows} items of {params.data} ({params.split}) with {params.model}{behind}."]
     if params.compare_to:
         steps.append(f"Answer the same items with {params.compare_to} and compare them pairwise.")
+    if params.judge or params.judge_url:
+        steps.append(f"Let {params.judge or 'a chat model'} judge whose answers are better, item by item.")
     steps.append(f"Draw {params.resamples:,} bootstrap resamples for the intervals.")
     return Plan(
         steps=tuple(steps),

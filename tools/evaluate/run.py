@@ -2,18 +2,22 @@
 
 import json
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from pydantic import JsonValue
 
 from tools.contract import Artefact, Candidate, Comparison, DataKind, Dataset, JobContext, Metric, ModelKind, Result
-from tools.data.formats import rows_of
 from tools.errors import UserFault
-from tools.evaluate import bootstrap, findings, metrics, overlap, slices
+from tools.evaluate import bootstrap, findings, metrics, overlap, slices, task_files
 from tools.evaluate.findings import Side
-from tools.evaluate.plan import new_tokens
-from tools.evaluate.spec import EvaluateParameters
+from tools.evaluate.judging import Verdicts
+from tools.evaluate.labels import bounded
+from tools.evaluate.run_questions import Questions, answer_tokens, check_length, put
+from tools.evaluate.spec import LABEL_METRICS, TEXT_METRICS, EvaluateParameters
+from tools.report import snapshot
+from tools.report.snapshot import Project
 from tools.training import generation, measure, models, plots
 from tools.training.measure import Answered, Row
 
@@ -22,15 +26,23 @@ _TITLES = {"exact_match": "exact match", "checklist_pass": "checklist passed"}
 
 
 def run(params: EvaluateParameters, context: JobContext) -> Result:
+    if params.tasks:
+        return _by_tasks(params, context)
     model, data = context.inputs.models["model"], context.inputs.data["data"]
     other = context.inputs.models.get("compare_to")
-    if data.kind is DataKind.LABELLED or model.kind in (ModelKind.ENCODER, ModelKind.CLASSIFIER):
-        return _labelled(params, context, model, data, other)
-    rows = items(params, data)
-    names = _metric_names(params, data)
+    project = _project(context)
+    if params.judge:
+        models.require_kind(context.inputs.models["judge"], ModelKind.REWARD, tool="Judging")
+    if _decides(model, data) and not params.prompt:
+        if params.judge or params.judge_url:
+            raise UserFault("Labels are right or wrong, with nothing to judge: leave judge and judge_url out.")
+        return _labelled(params, context, model, data, _label_metrics(params, data, project))
+    questions = put(params, context, model, data, project)
+    rows = questions.rows
+    names = _metric_names(params, data, project)
     slices.fields_of(rows, params.slices)  # a field that is not there is said before the model answers
-    answered, extra = _measure(params, context, model, data, rows)
-    compared = _answer(params, context, other, data, rows) if other is not None else None
+    answered, extra = _measure(params, context, model, questions)
+    compared = _answers(params, context, other, models.load_causal(other), questions) if other is not None else None
     own = _values(names, rows, answered)
     before = _values(names, rows, compared) if compared is not None else {}
     comparisons = _compare(params, names, (own, before), (answered, compared), other)
@@ -39,19 +51,47 @@ def run(params: EvaluateParameters, context: JobContext) -> Result:
     found = findings.find(params, context, rows, names[0], Side(model.name, answered.answers, own[names[0]]), side)
     for comparison in [c for c in comparisons if c.kind == "difference"][:1]:
         findings.judge(found, comparison, params.margin)
+    if compared is not None and (verdicts := _judged(params, context, rows, answered, compared)) is not None:
+        judged = verdicts.comparison(context.inputs.models["compare_to"], params.split, params.resamples, params.seed)
+        comparisons = (*comparisons, judged)
+        found.facts["judge"] = verdicts.facts
+        found.sentences.append(verdicts.sentence(judged))
     picture = _picture(params, context, main, before.get(main.name))
     return Result(
-        summary=" ".join([_summary(model, data, params.split, main, comparisons), *found.sentences]),
+        summary=" ".join([_summary(model, questions, params.split, main, comparisons), *found.sentences]),
         metrics=(main, *others, *extra),
         comparisons=comparisons,
         artefacts=(_predictions(context, rows, (answered, own), (compared, before)), picture, *found.artefacts),
         split=params.split,
-        facts=_facts(data, rows, answered) | {"metric": main.name} | found.facts,
+        facts=_facts(questions, answered) | {"metric": main.name} | found.facts,
     )
 
 
+def _project(context: JobContext) -> Project | None:
+    """The project's record, where the job was given it."""
+    held = context.inputs.files.get("snapshot")
+    return snapshot.read(Path(held.path)).project if held is not None else None
+
+
+def _decides(model: Candidate, data: Dataset) -> bool:
+    """Whether labels are measured, of a model that gives them."""
+    return data.kind is DataKind.LABELLED or model.kind in (ModelKind.ENCODER, ModelKind.CLASSIFIER)
+
+
+def _by_tasks(params: EvaluateParameters, context: JobContext) -> Result:
+    files = task_files.read(params.tasks)
+    if find_spec("lm_eval") is None:
+        raise UserFault(
+            "Task files are measured by lm-eval, which is not installed:"
+            " run `pip install -e '.[benchmarks]'` where Odyssey lies."
+        )
+    from tools.evaluate.run_tasks import run_tasks
+
+    return run_tasks(params, context, files)
+
+
 def _labelled(
-    params: EvaluateParameters, context: JobContext, model: Candidate, data: Dataset, other: Candidate | None
+    params: EvaluateParameters, context: JobContext, model: Candidate, data: Dataset, names: Sequence[str]
 ) -> Result:
     from tools.training.classify import evaluate_labelled
 
@@ -61,7 +101,7 @@ def _labelled(
         data,
         params.split,
         params.limit,
-        other,
+        context.inputs.models.get("compare_to"),
         latency_items=params.latency_items,
         resamples=params.resamples,
         seed=params.seed,
@@ -74,20 +114,50 @@ def _labelled(
     found = findings.find(params, context, rows, "accuracy", own, None)
     for comparison in result.comparisons[:1]:
         findings.judge(found, comparison, params.margin)
+    pairs = [(str(row["label"]), str(row["predicted"])) for row in told]
+    measured = bounded(result.metrics, pairs, params.resamples, params.seed)
+    main = next(metric for metric in measured if metric.name == names[0])
+    more = [] if main.name == "accuracy" else [f"Macro F1 {main.value:.3f} [{main.low:.3f}, {main.high:.3f}]."]
     return result.model_copy(
         update={
-            "summary": " ".join([result.summary, *found.sentences]),
+            "summary": " ".join([result.summary, *more, *found.sentences]),
+            "metrics": tuple(sorted(measured, key=lambda m: names.index(m.name) if m.name in names else len(names))),
             "artefacts": (*result.artefacts, *found.artefacts),
-            "facts": result.facts | found.facts,
+            "facts": result.facts | found.facts | {"metric": main.name},
         }
     )
 
 
-def _metric_names(params: EvaluateParameters, data: Dataset) -> tuple[str, ...]:
-    """The metrics that decide, the main one first: those asked for, else what fits the data."""
+def _label_metrics(params: EvaluateParameters, data: Dataset, project: Project | None) -> tuple[str, ...]:
+    """What decides on labels, the main metric first: what was asked for, else the charter's, else accuracy."""
+    if wrong := [name for name in params.metrics if name not in LABEL_METRICS]:
+        raise UserFault(f"{', '.join(wrong)} is not measured on {data.kind} data; {' and '.join(LABEL_METRICS)} are.")
+    charter = project.charter.metric if project else None
+    return params.metrics or (charter if charter is not None and charter in LABEL_METRICS else "accuracy",)
+
+
+def _judged(
+    params: EvaluateParameters, context: JobContext, rows: list[Row], own: Answered, other: Answered
+) -> Verdicts | None:
+    if not params.judge and not params.judge_url:
+        return None
+    from tools.evaluate import run_judge
+
+    if params.judge_url:
+        return run_judge.by_chat_model(context, params.judge_url, rows, own.answers, other.answers)
+    return run_judge.by_reward_model(context, context.inputs.models["judge"], rows, own.answers, other.answers)
+
+
+def _metric_names(params: EvaluateParameters, data: Dataset, project: Project | None) -> tuple[str, ...]:
+    """The metrics that decide, the main one first: those asked for, else the charter's, else what fits the data."""
     if data.kind is DataKind.CHECKLIST:
         return (measure.SCORES[data.kind][0],)
-    return params.metrics or (("token_f1",) if data.kind is DataKind.CONVERSATION else ("exact_match",))
+    known = ("accuracy",) if data.kind is DataKind.LABELLED else TEXT_METRICS
+    if wrong := [name for name in params.metrics if name not in known]:
+        raise UserFault(f"{', '.join(wrong)} is not measured on {data.kind} data here; {', '.join(known)} are.")
+    charter = project.charter.metric if project else None
+    usual = {DataKind.CONVERSATION: "token_f1", DataKind.LABELLED: "accuracy"}.get(data.kind, "exact_match")
+    return params.metrics or (charter if charter is not None and charter in known else usual,)
 
 
 def _values(names: Sequence[str], rows: Sequence[Row], answered: Answered) -> dict[str, list[float]]:
@@ -96,6 +166,8 @@ def _values(names: Sequence[str], rows: Sequence[Row], answered: Answered) -> di
         return {"checklist_pass": answered.passes}
     pairs = [(answer, measure.wanted(row)) for answer, row in zip(answered.answers, rows, strict=True)]
     found = {"exact_match": answered.passes, "token_f1": [metrics.token_f1(*pair) for pair in pairs]}
+    if "accuracy" in names:  # of labels, which are right or wrong as a whole
+        return {"accuracy": answered.passes}
     if overlap.is_long([wanted for _, wanted in pairs]) or not set(names) <= set(found):
         scores = [overlap.rouge(*pair) for pair in pairs]
         found |= {name: [score[name] for score in scores] for name in overlap.ROUGE}
@@ -107,36 +179,23 @@ def _metric(params: EvaluateParameters, name: str, values: Sequence[float]) -> M
     return Metric(name=name, value=found.value, low=found.low, high=found.high, n=found.n, split=params.split)
 
 
-def items(params: EvaluateParameters, data: Dataset) -> list[Row]:
-    """The rows to measure on; a sentence where the data cannot be measured on."""
-    if data.kind not in measure.SCORES:
-        hint = {
-            DataKind.FACTS: "; `augment` measures facts with and without retrieval",
-            DataKind.PREFERENCE: "; a checklist measures what people prefer",
-        }.get(data.kind, "")
-        raise UserFault(f"{data.name} is {data.kind} data, on which answers cannot be measured{hint}.")
-    if params.split not in data.splits:
-        raise UserFault(f"{data.name} has no {params.split} split; it has {', '.join(data.splits)}.")
-    return rows_of(data.splits[params.split])[: params.limit]
-
-
 def _measure(
-    params: EvaluateParameters, context: JobContext, candidate: Candidate, data: Dataset, rows: list[Row]
+    params: EvaluateParameters, context: JobContext, candidate: Candidate, questions: Questions
 ) -> tuple[Answered, list[Metric]]:
     """Answers and every metric but the main one."""
     model, tokenizer = models.load_causal(candidate)
-    longest = new_tokens(params, data.kind)
-    answered = _answers(params, context, candidate, (model, tokenizer), data, rows)
+    answered, rows = _answers(params, context, candidate, (model, tokenizer), questions), questions.rows
     found: list[Metric] = []
-    if data.kind in (DataKind.TASK, DataKind.CONVERSATION):
+    if questions.data.kind in (DataKind.TASK, DataKind.CONVERSATION):
         context.progress("measuring perplexity", 0, 1)
-        pairs = [(measure.asked(row), measure.wanted(row)) for row in rows]
+        pairs = [(measure.asked(row), measure.wanted(row)) for row in questions.asked]
         surprise = metrics.perplexity(generation.reference_losses(model, tokenizer, pairs, params.batch))
         found.append(Metric(name="perplexity", value=surprise, n=len(rows), split=params.split))
-        shared = overlap.corpus(answered.answers, [text for _, text in pairs])
+        shared = overlap.corpus(answered.answers, [measure.wanted(row) for row in rows])
         found += [Metric(name=name, value=shared[name], n=len(rows), split=params.split) for name in shared]
     context.progress("measuring latency", 0, 1)
-    times = measure.latencies(model, tokenizer, rows, params.latency_items, longest)
+    longest = answer_tokens(params, questions)
+    times = measure.latencies(model, tokenizer, questions.asked, params.latency_items, longest)
     found += measure.latency_metrics(times, params.split)
     found += [
         Metric(name="throughput", value=answered.tokens / answered.seconds, unit="tokens/s", split=params.split),
@@ -146,25 +205,20 @@ def _measure(
     return answered, found
 
 
-def _answer(
-    params: EvaluateParameters, context: JobContext, candidate: Candidate, data: Dataset, rows: list[Row]
-) -> Answered:
-    return _answers(params, context, candidate, models.load_causal(candidate), data, rows)
-
-
 def _answers(
     params: EvaluateParameters,
     context: JobContext,
     candidate: Candidate,
     loaded: tuple[Any, Any],
-    data: Dataset,
-    rows: list[Row],
+    questions: Questions,
 ) -> Answered:
     def told(done: int) -> None:
         context.stop_if_cancelled()
-        context.progress(f"{candidate.name} answers", done, len(rows))
+        context.progress(f"{candidate.name} answers", done, len(questions.rows))
 
-    return measure.answer_rows(*loaded, rows, data.kind, new_tokens(params, data.kind), params.batch, told)
+    check_length(params, candidate, loaded[1], questions)
+    tokens = answer_tokens(params, questions)
+    return questions.read(measure.answer_rows(*loaded, questions.asked, questions.kind, tokens, params.batch, told))
 
 
 def _compare(
@@ -203,9 +257,12 @@ def _compare(
     )
 
 
-def _summary(model: Candidate, data: Dataset, split: str, main: Metric, comparisons: Sequence[Comparison]) -> str:
+def _summary(
+    model: Candidate, questions: Questions, split: str, main: Metric, comparisons: Sequence[Comparison]
+) -> str:
+    behind = f" behind {questions.prompt.title}" if questions.prompt else ""
     said = (
-        f"{model.name} on {data.name} ({split}): {_TITLES.get(main.name, main.name)} {main.value:.3f}"
+        f"{model.name}{behind} on {questions.data.name} ({split}): {_TITLES.get(main.name, main.name)} {main.value:.3f}"
         f" [{main.low:.3f}, {main.high:.3f}] on {main.n} items"
     )
     for comparison in comparisons[:1]:
@@ -252,8 +309,9 @@ def _picture(
     )
 
 
-def _facts(data: Dataset, rows: Sequence[Row], answered: Answered) -> dict[str, JsonValue]:
-    """A few examples, wrong ones first, and what the data is about."""
+def _facts(questions: Questions, answered: Answered) -> dict[str, JsonValue]:
+    """A few examples, wrong ones first, what the data is about, and the prompt."""
+    data, rows = questions.data, questions.rows
     order = sorted(range(len(rows)), key=lambda i: (answered.scores[i] == 1.0, i))
     wrong = [i for i in order if answered.scores[i] < 1.0][:3]
     chosen = [*wrong, *[i for i in order if answered.scores[i] == 1.0][: _SAMPLES - len(wrong)]]
@@ -269,4 +327,6 @@ def _facts(data: Dataset, rows: Sequence[Row], answered: Answered) -> dict[str, 
     facts: dict[str, JsonValue] = {"samples": samples}
     if "category" in data.facts:
         facts["category"] = data.facts["category"]
+    if questions.prompt is not None:
+        facts["prompt"] = questions.prompt.fact
     return facts

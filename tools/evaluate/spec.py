@@ -1,13 +1,15 @@
 """Evaluating a model: on which data, against which other model."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
-from tools.contract import Parameters, Tool
+from tools.contract import Need, Parameters, Tool
 from tools.evaluate.plan import plan
 
-MetricName = Literal["exact_match", "token_f1", "rouge1", "rouge2", "rougeL"]
+TextMetric = Literal["exact_match", "token_f1", "rouge1", "rouge2", "rougeL"]
+LabelMetric = Literal["accuracy", "macro_f1"]
+TEXT_METRICS, LABEL_METRICS = get_args(TextMetric), get_args(LabelMetric)
 
 
 def _listed(value: Any) -> Any:
@@ -17,12 +19,35 @@ def _listed(value: Any) -> Any:
 
 class EvaluateParameters(Parameters):
     model: str = Field(default="current", min_length=1, description="Model to measure")
-    data: str = Field(min_length=1, description="Registered task, checklist or labelled data to measure on")
-    split: Literal["test", "dev"] = Field(default="test", description="Split to measure on")
-    compare_to: str = Field(default="", description="Another model to measure on the same items; empty: none")
-    metrics: Annotated[tuple[MetricName, ...], BeforeValidator(_listed)] = Field(
+    data: str = Field(description="Registered task, checklist or labelled data to measure on")
+    tasks: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
         default=(),
-        description="What decides, the main metric first: exact_match, token_f1, rougeL …; empty: by the data",
+        max_length=50,
+        description="lm-eval task files (YAML) to measure by instead of data, with commas between",
+    )
+    fewshot: int | None = Field(
+        default=None, ge=0, le=64, description="Solved examples before each question of a task file; empty: as it says"
+    )
+    split: Literal["test", "dev"] = Field(default="test", description="Split to measure on")
+    prompt: str = Field(
+        default="",
+        max_length=80,
+        pattern=r"^([^@]+(@\d+)?)?$",
+        description="A prompt found by `prompt`, such as triage@2, to put before every question; empty: none",
+    )
+    compare_to: str = Field(default="", description="Another model to measure on the same items; empty: none")
+    judge: str = Field(
+        default="", description="A reward model that also judges whose answers are better, with compare_to; empty: none"
+    )
+    judge_url: str = Field(
+        default="",
+        max_length=200,
+        pattern=r"^(http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?(/[\w./-]*)?)?$",
+        description="Instead a chat model that judges: an OpenAI-compatible endpoint on this machine, with its /v1",
+    )
+    metrics: Annotated[tuple[TextMetric | LabelMetric, ...], BeforeValidator(_listed)] = Field(
+        default=(),
+        description="What decides, the main one first: exact_match, token_f1, rougeL, macro_f1 …; empty: the charter's",
     )
     slices: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
         default=(),
@@ -41,6 +66,24 @@ class EvaluateParameters(Parameters):
     batch: int = Field(default=64, ge=1, le=4096, description="Items answered at once")
     seed: int = Field(default=7, ge=0, description="Draws the bootstrap resamples")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _own_rows(cls, given: Any) -> Any:
+        """Task files bring rows of their own, so that the charter's test set is not meant with them."""
+        return {**given, "data": ""} if isinstance(given, dict) and given.get("tasks") else given
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.tasks and self.prompt:
+            raise ValueError("task files write their own prompts; leave prompt out")
+        if (self.judge or self.judge_url) and (not self.compare_to or self.tasks):
+            raise ValueError("a judge compares answers to data: name compare_to, and no task files")
+        if self.judge and self.judge_url:
+            raise ValueError("name one judge: judge or judge_url")
+        if not self.data and not self.tasks:
+            raise ValueError("name the data to measure on, or task files")
+        return self
+
 
 TOOL = Tool(
     name="evaluate",
@@ -50,6 +93,8 @@ TOOL = Tool(
     parameters=EvaluateParameters,
     plan=plan,
     run="tools.evaluate.run:run",
-    models=("model", "compare_to"),
+    models=("model", "compare_to", "judge"),
     datasets=("data",),
+    needs=frozenset({Need.SNAPSHOT}),
+    paths=("tasks", "judge_url"),
 )

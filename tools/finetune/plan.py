@@ -19,8 +19,8 @@ _SMALL = 50_000_000  # weights below which a model bears, and needs, higher rate
 # in Dettmers et al. 2023 and common recipes of that size; prompt tuning 0.3 in Lester et al. 2021 with Adafactor,
 # 0.1 with AdamW as measured.
 _RATES = {
-    "lora": (5e-3, 2e-4),
-    "qlora": (5e-3, 2e-4),
+    "lora": (2e-3, 2e-4),
+    "qlora": (2e-3, 2e-4),
     "full": (1e-3, 2e-5),
     "prompt_tuning": (0.1, 0.03),
 }

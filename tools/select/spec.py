@@ -74,4 +74,5 @@ TOOL = Tool(
     datasets=("data",),
     needs=frozenset({Need.SNAPSHOT}),
     heavy=False,
+    paths=("folder",),
 )
