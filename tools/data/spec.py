@@ -5,9 +5,13 @@ from pydantic import Field
 from tools.contract import DataKind, Parameters, Tool
 from tools.data.plan import plan
 
+SCHEME = "hub:"  # before the id of a data set on the hub
+
 
 class DataParameters(Parameters):
-    path: str = Field(min_length=1, description="A JSONL, CSV or Parquet file")
+    path: str = Field(
+        min_length=1, description="A JSONL, CSV or Parquet file, or hub:ORG/NAME of a data set on the hub"
+    )
     name: str = Field(default="", max_length=60, description="What the data is called; empty: the file's name")
     kind: DataKind | None = Field(default=None, description="What the rows are; empty: read off the columns")
     text_column: str | None = Field(default=None, description="Column that holds the text")
