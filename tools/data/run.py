@@ -89,14 +89,12 @@ def _read(params: DataParameters, files: dict[str, list[Path]]) -> tuple[DataKin
     """The kind, and rows by the file they were given in: "all", and "dev" and "test" where those have their own."""
     fields = ("text", "label", "prompt", "completion")
     mapped = {name: column for name in fields if (column := getattr(params, f"{name}_column"))}
-    kind = params.kind
-    given: dict[str, list[Row]] = {name: [] for name in files}
-    for name, paths in files.items():
-        for path in paths:
-            table = formats.read(path)
-            kind = kind or _kind(table, mapped)
-            given[name] += kinds.normalise(table, kind, mapped, params.group_column)
-    assert kind is not None, "there is a file of all"
+    tables = {name: [formats.read(path) for path in paths] for name, paths in files.items()}
+    kind = params.kind or _kind(tables["all"][0], mapped)
+    given = {
+        name: [row for table in read for row in kinds.normalise(table, kind, mapped, params.group_column)]
+        for name, read in tables.items()
+    }
     if params.limit is not None and params.limit < len(given["all"]):
         given["all"] = random.Random(params.seed).sample(given["all"], params.limit)
     return kind, given
