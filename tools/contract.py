@@ -5,14 +5,15 @@ process. The assistant resolves names ("current", "tickets") to models and data 
 so a `Spec` says all a job needs and a `Result` says all it found.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
 from tools import digest
 from tools.errors import Cancelled, Followed
@@ -24,8 +25,21 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+_NAME = re.compile(r"\w[\w .+-]*")
+
+
 class Parameters(Frozen):
     """Base of a tool's parameters: sane defaults, bounds on every number, a description on every field."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    @field_validator("name", check_fields=False)
+    @classmethod
+    def _nameable(cls, name: str) -> str:
+        """Names are typed again, and stand in paths of what is exported."""
+        if name and not _NAME.fullmatch(name):
+            raise ValueError("a name has letters, digits, spaces, dots, dashes and underscores, and no dot in front")
+        return name
 
 
 # --- what jobs work on -------------------------------------------------------------------------------------------
@@ -180,6 +194,13 @@ class Result(Frozen):
         return next((m for m in self.metrics if m.name == name), None)
 
 
+class Part(Frozen):
+    """A part of the work, under the name by which the job reports its progress."""
+
+    step: str
+    seconds: float
+
+
 class Plan(Frozen):
     """What a job will do and need, computed from parameters and inputs alone, shown before it starts."""
 
@@ -187,6 +208,7 @@ class Plan(Frozen):
     seconds: float  # expected wall time on this machine
     memory_bytes: int  # expected peak of the job's process
     warnings: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()  # the long ones in their order, where there is more than one
 
 
 # --- running -----------------------------------------------------------------------------------------------------
@@ -310,6 +332,7 @@ class Tool:
     models: tuple[str, ...] = ()  # parameters that name a model; an empty value means none
     datasets: tuple[str, ...] = ()  # parameters that name a data set; an empty value means none
     paths: tuple[str, ...] = ()  # parameters that name files, folders or endpoints of this machine
+    kinds: Mapping[str, DataKind] = field(default_factory=dict)  # the only kind of data that does, by parameter
     needs: frozenset[Need] = field(default_factory=frozenset)
     service: bool = False  # keeps running after `ready`; takes no CPU slot
     heavy: bool = True  # loads torch: starts from the warm host

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.contract import DataKind, Inputs, Plan
+from tools.contract import DataKind, Inputs, Part, Plan
+from tools.errors import UserFault
 from tools.training import cost
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ def new_tokens(params: "EvaluateParameters", kind: DataKind) -> int:
 
 
 def plan(params: "EvaluateParameters", inputs: Inputs) -> Plan:
+    model, other = inputs.models.get("model"), inputs.models.get("compare_to")
+    if model is not None and other is not None and model.digest == other.digest:
+        raise UserFault(f"compare_to={params.compare_to} is the model that is measured; name another one, or none.")
     return _by_tasks(params, inputs) if params.tasks else _by_data(params, inputs)
 
 
@@ -36,6 +40,7 @@ def _by_tasks(params: "EvaluateParameters", inputs: Inputs) -> Plan:
 
 
 def _by_data(params: "EvaluateParameters", inputs: Inputs) -> Plan:
+    model, other = inputs.models.get("model"), inputs.models.get("compare_to")
     weights, data = cost.size_of(inputs.models.get("model")), inputs.data.get("data")
     rows = cost.rows_of(inputs, "data", params.split, 400)
     rows = min(rows, params.limit or rows)
@@ -54,4 +59,13 @@ def _by_data(params: "EvaluateParameters", inputs: Inputs) -> Plan:
         steps=tuple(steps),
         seconds=3 + models * answering + one_by_one,
         memory_bytes=cost.inference_memory(weights * models),
+        parts=tuple(
+            part
+            for named in (model, other)
+            if named is not None
+            for part in (
+                Part(step=f"{named.name} answers", seconds=answering),
+                Part(step="measuring latency", seconds=one_by_one if named is model else 0.0),
+            )
+        ),
     )

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from tools.contract import Dataset, Inputs, ModelKind, Plan
+from tools.contract import Dataset, Inputs, ModelKind, Part, Plan
 from tools.training import cost
 from tools.training.classify_rows import passes, planned_rows
 
@@ -56,20 +56,35 @@ def plan(params: "FinetuneParameters", inputs: Inputs) -> Plan:
         rows = planned_rows(data, params.per_class)
         steps = steps_of(params, rows, passes(rows, params.batch))
     else:
-        steps = steps_of(params, cost.rows_of(inputs, "data", "train", 1500))
+        rows = cost.rows_of(inputs, "data", "train", 1500)
+        steps = steps_of(params, rows)
     tokens = round(params.batch * _tokens_a_row(data))
+    training = cost.training_seconds(weights, tokens * steps, steps)
+    parts = tuple(_parts(inputs, classifies, weights, training, steps * params.batch / max(rows, 1)))
     trained = weights if params.method == "full" else weights // 20
     memory = cost.training_memory(weights, trained, tokens) + (_ENCODER_MEMORY if classifies else 0)
     return Plan(
         steps=tuple(_steps(params, steps)),
-        seconds=4
-        + _searching(params)
-        + cost.training_seconds(weights, tokens * steps, steps) * (1 + _TRIED * params.probe),
+        seconds=4 + _searching(params) + training * (1 + _TRIED * params.probe),
         memory_bytes=memory,
         warnings=tuple(_warnings(params, classifies)),
+        parts=parts,
     )
 
 
+def _parts(inputs: Inputs, classifies: bool, weights: int, training: float, passed: float) -> Iterator[Part]:
+    """A classifier reads every row once before it learns; `passed` is how often it then sees each."""
+    if classifies:
+        yield Part(step="reading training rows", seconds=_READING * training / passed)
+        yield Part(step="training", seconds=training)
+    else:
+        yield Part(step="fine-tuning", seconds=training)
+        rows = cost.rows_of(inputs, "data", "dev", 0)
+        yield Part(step="measuring on dev", seconds=cost.generation_seconds(weights, rows, _NEW_TOKENS))
+
+
+_NEW_TOKENS = 40  # longest answer on the development split
+_READING = 0.15  # of a training's time for as many rows: forward only, in large batches (measured on MiniLM)
 _TRIED = 0.5  # of a training's time that trying its learning rates takes
 
 

@@ -1,25 +1,32 @@
 """What a job will take, measured by its own first steps: its smoke run, of which nothing is thrown away."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from tools.contract import JobEvent
+from tools.contract import JobEvent, Part
 
 _LEAST_SECONDS = 3.0  # of steps before they say anything
 _LEAST_STEPS = 3
 _LEAST_SHARE = 0.01  # of a phase's steps: a cold cache and the first compilation count less
 _LEAST_TOTAL = 8  # steps of a phase worth extrapolating
+_TRUST = 10.0  # a plan may be wrong by this factor, and is corrected by what was measured
 
 
 class Smoke:
     """Adds to a job's progress how long the whole attempt will take at the pace of the phase it is in.
 
     The first progress of a phase starts its clock, so that loading a model counts as spent and not as pace. What
-    follows the phase is not known here: an estimate is made anew in every phase, and each is a little short.
+    follows the phase is taken from the plan, corrected by how wrong it was about this one; an estimate is made anew in
+    every phase, and each is a little short where the plan names no parts.
     """
 
-    def __init__(self, began: datetime, peak: Callable[[], int]) -> None:
-        """`peak`: bytes resident at most so far, of the whole process."""
+    def __init__(self, began: datetime, peak: Callable[[], int], parts: Sequence[Part] = (), ending: float = 0) -> None:
+        """`peak`: bytes resident at most so far, of the whole process; `parts` of the work as planned, in order.
+
+        `ending`: seconds that saving, measuring and drawing take after the last phase that counts its steps.
+        """
+        self._ending = ending
+        self._parts = tuple(parts)
         self._began = began
         self._peak = peak
         self._phase = ""
@@ -44,4 +51,16 @@ class Smoke:
         if event.total < _LEAST_TOTAL or not enough:
             return None
         spent = (event.at - self._began).total_seconds()
-        return round(spent + since / done * max(0, event.total - event.done), 1)
+        pace = since / done
+        left = pace * max(0, event.total - event.done) + self._later(event.step, pace * event.total) + self._ending
+        return round(spent + left, 1)
+
+    def _later(self, phase: str, seconds: float) -> float:
+        """Seconds of the parts after the one that takes so many."""
+        names = [part.step for part in self._parts]
+        if phase not in names:
+            return 0.0
+        place = names.index(phase)
+        planned = self._parts[place].seconds
+        wrong = min(max(seconds / planned, 1 / _TRUST), _TRUST) if planned > 0 else 1.0
+        return wrong * sum(part.seconds for part in self._parts[place + 1 :])

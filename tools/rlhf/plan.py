@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from tools.contract import Inputs, Plan
+from tools.contract import Inputs, Part, Plan
 from tools.training import cost
 
 if TYPE_CHECKING:
@@ -23,16 +23,22 @@ def plan(params: "RlhfParameters", inputs: Inputs) -> Plan:
     checking = 2 * cost.generation_seconds(weights, _CHECKED, params.max_new_tokens)
     if params.method == "dpo":
         work: tuple[str, ...] = (f"Train on the pairs of {params.preferences} with DPO for {steps} steps.",)
-        seconds = 1.5 * policy
+        learning, seconds = 0.0, 1.5 * policy
     else:
         work = (
             f"Train a reward model on the pairs of {params.preferences} for {params.reward_steps} steps.",
             f"Draw {params.generations} answers a prompt and train against it with GRPO for {steps} steps.",
         )
         drawing = steps * cost.generation_seconds(weights, rows, params.max_new_tokens)
-        seconds = policy + drawing + cost.training_seconds(weights, 2 * _TOKENS_A_ROW * 16 * params.reward_steps, steps)
+        learning = cost.training_seconds(weights, 2 * _TOKENS_A_ROW * 16 * params.reward_steps, params.reward_steps)
+        seconds = policy + drawing + learning
     return Plan(
         steps=(*work, "Measure reward, drift, the checklist nobody trained on, and the task, before and after."),
         seconds=5 + seconds + checking,
         memory_bytes=cost.training_memory(2 * weights, weights, rows * _TOKENS_A_ROW),
+        parts=(
+            *([Part(step="learning to reward", seconds=learning)] if params.method == "grpo" else []),
+            Part(step=f"aligning with {params.method.upper()}", seconds=seconds - learning),
+            Part(step="measuring after", seconds=checking / 2),
+        ),
     )

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from tools.contract import JobEvent
+from tools.contract import JobEvent, Part
 from tools.jobs.smoke import Smoke
 
 BEGAN = datetime(2026, 3, 2, tzinfo=UTC)
@@ -34,6 +34,28 @@ def test_few_steps_in_all_are_not_extrapolated() -> None:
 def test_every_phase_has_a_pace_of_its_own_and_keeps_the_estimate_until_it_is_known() -> None:
     told = expected(at(0, 0), at(10, 10), at(100, 0, step="measuring"), at(110, 50, step="measuring"))
     assert told == [None, 100.0, 100.0, 120.0]
+
+
+def test_parts_still_to_come_are_as_wrong_as_the_plan_is_about_the_measured_one() -> None:
+    parts = (Part(step="learning", seconds=5), Part(step="aligning", seconds=20), Part(step="measuring", seconds=1))
+    smoke = Smoke(BEGAN, lambda: 1, parts)
+    told = [
+        smoke.saw(event).expected_seconds
+        for event in (
+            at(0, 0, step="learning"),
+            at(5, 50, step="learning"),
+            at(10, 0, step="aligning"),
+            at(15, 25, step="aligning"),
+            at(30, 0, step="unheard of"),
+        )
+    ]
+    assert told == [None, 10 + 2 * 21, 10 + 2 * 21, 10 + 20 + 1, 10 + 20 + 1]
+
+
+def test_the_end_of_a_job_counts_too() -> None:
+    smoke = Smoke(BEGAN, lambda: 1, ending=3.0)
+    smoke.saw(at(10, 0))
+    assert smoke.saw(at(15, 5)).expected_seconds == 113.0
 
 
 def test_memory_is_what_the_process_held_at_most() -> None:
