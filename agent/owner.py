@@ -16,9 +16,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+import psutil
 from pydantic import JsonValue
 
-from agent import records
+from agent import machine, records
 from agent.details import JobRecord
 from agent.dispatch import Dispatcher
 from agent.documents import keep, named, readable
@@ -201,7 +202,8 @@ class Owner:
     def plan(self, project: Project, tool: str, params: Mapping[str, JsonValue]) -> tuple[Resolved, Plan]:
         resolved = resolve(project, self._catalogue, tool, params)
         declared = self._catalogue[tool]
-        return resolved, declared.plan(declared.parameters.model_validate(resolved.params), resolved.inputs)
+        plan = declared.plan(declared.parameters.model_validate(resolved.params), resolved.inputs)
+        return resolved, machine.checked(plan, psutil.virtual_memory().total)
 
     def check_path(self, thread: str, path: str) -> None:
         """Raise `NotPermitted` where somebody in this conversation may not name this file or folder.

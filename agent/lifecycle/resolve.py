@@ -8,6 +8,7 @@ from pydantic import JsonValue, ValidationError
 from agent.lifecycle.project import JobPhase, JobState, Project, TaskKind
 from tools.contract import Candidate, DataKind, Dataset, Frozen, Inputs, Need, Parameters, Tool
 
+_LONGEST = 80  # characters of a refused value that are shown
 Catalogue = Mapping[str, Tool]
 
 
@@ -34,6 +35,7 @@ def resolve(project: Project, catalogue: Catalogue, tool_name: str, params: Mapp
     values = checked.model_dump(mode="json")
     models = {f: find_model(project, values[f]) for f in tool.models if values.get(f)}
     data = {f: find_data(project, values[f]) for f in tool.datasets if values.get(f)}
+    _check_kinds(tool, data)
     service = project.service()
     if Need.ENDPOINT in tool.needs and service is None:
         raise Unresolved(f"{tool.title} asks the project's endpoint, and none is running; `serve` starts one.")
@@ -41,6 +43,16 @@ def resolve(project: Project, catalogue: Catalogue, tool_name: str, params: Mapp
         params=values,
         inputs=Inputs(models=models, data=data, endpoint=service.endpoint if service else None),
     )
+
+
+def _check_kinds(tool: Tool, data: Mapping[str, Dataset]) -> None:
+    for name, wanted in tool.kinds.items():
+        given = data.get(name)
+        if given is not None and given.kind is not wanted:
+            raise Unresolved(
+                f"{tool.name}: {name}={given.name} does not do: it is {given.kind} data where {wanted} data is needed."
+                f" ({_described(tool, name)})"
+            )
 
 
 # The kind of data a parameter asks for where that is not what the charter measures on.
@@ -89,8 +101,14 @@ def _checked(tool: Tool, params: Mapping[str, Any]) -> Parameters:
             raise Unresolved(f"{tool.name}: {message.removeprefix('Value error, ')}.") from None
         given = first.get("input")
         raise Unresolved(
-            f"{tool.name}: {name}={given!r} does not do: {message[:1].lower()}{message[1:]}. ({_described(tool, name)})"
+            f"{tool.name}: {name}={_shown(given)} does not do: {message[:1].lower()}{message[1:]}."
+            f" ({_described(tool, name)})"
         ) from None
+
+
+def _shown(given: object) -> str:
+    shown = repr(given)
+    return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"
 
 
 def _described(tool: Tool, name: str) -> str:

@@ -20,7 +20,7 @@ class AugmentParameters(Parameters):
     window: int = Field(default=1, ge=1, le=50, description="Sentences of them that go into the prompt")
     max_new_tokens: int = Field(default=24, ge=1, le=4096, description="Longest answer in tokens")
     coverage: float = Field(default=0.9, gt=0, le=1, description="Share of decisions to keep (abstain)")
-    seed: int = Field(default=7, ge=0, description="Draws the bootstrap resamples")
+    seed: int = Field(default=7, ge=0, lt=2**32, description="Draws the bootstrap resamples")
 
 
 TOOL = Tool(

@@ -39,7 +39,7 @@ class DataParameters(Parameters):
     test_rows: int | None = Field(default=None, ge=1, description="Number of test rows; wins over `test`")
     dev_rows: int | None = Field(default=None, ge=1, description="Number of development rows; wins over `dev`")
     limit: int | None = Field(default=None, ge=1, description="Use at most this many rows, drawn by the seed")
-    seed: int = Field(default=7, ge=0, description="Draws the splits")
+    seed: int = Field(default=7, ge=0, lt=2**32, description="Draws the splits")
 
 
 TOOL = Tool(

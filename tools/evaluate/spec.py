@@ -64,7 +64,7 @@ class EvaluateParameters(Parameters):
     latency_items: int = Field(default=20, ge=1, le=1000, description="Items answered one by one to measure latency")
     resamples: int = Field(default=4000, ge=2000, le=100_000, description="Bootstrap resamples behind the intervals")
     batch: int = Field(default=64, ge=1, le=4096, description="Items answered at once")
-    seed: int = Field(default=7, ge=0, description="Draws the bootstrap resamples")
+    seed: int = Field(default=7, ge=0, lt=2**32, description="Draws the bootstrap resamples")
 
     @model_validator(mode="before")
     @classmethod

@@ -58,7 +58,7 @@ class FinetuneParameters(Parameters):
     replay: str = Field(default="", description="Registered task whose rows are mixed in, so that it is not forgotten")
     replay_share: float = Field(default=0.3, ge=0, le=0.9, description="Share of replayed rows")
     save_every: int = Field(default=100, ge=1, description="Steps between two checkpoints")
-    seed: int = Field(default=7, ge=0, description="Draws the order of the rows")
+    seed: int = Field(default=7, ge=0, lt=2**32, description="Draws the order of the rows")
 
     @field_validator("targets", mode="before")
     @classmethod
@@ -76,6 +76,8 @@ class FinetuneParameters(Parameters):
         given = next((name for name in adapters if getattr(self, name)), None)
         if given and not self.adapts:
             raise ValueError(f"{given} is about adapters, and method={self.method} has none; use method=lora")
+        if self.steps is not None and self.epochs is not None:
+            raise ValueError("steps and epochs both say how long it trains; leave one of them out")
         if self.probe and self.search:
             raise ValueError("search tries learning rates, too; leave probe out")
         return self

@@ -11,6 +11,9 @@ from tools.contract import Frozen, Result, Spec
 from tools.errors import Transient, UserFault
 from tools.jobs.folder import AttemptFolder
 
+# What libraries say instead of the system's error: safetensors; torch.save while it writes, and when it closes.
+_FULL = ("No space left on device", "PytorchStreamWriter failed writing", "basic_ios::clear: iostream error")
+
 
 class Fault(Frozen):
     sentence: str
@@ -67,9 +70,9 @@ def _out_of_memory(error: BaseException) -> bool:
 
 
 def _disk_full(error: BaseException) -> bool:
-    """safetensors has an error of its own that only names the system's."""
+    """safetensors has an error of its own that only names the system's, and torch.save does not even name it."""
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return full or "No space left on device" in str(error)
+    return full or any(words in str(error) for words in _FULL)
 
 
 def _memory(spec: Spec) -> str:

@@ -36,6 +36,7 @@ from tools.training.history import read_series
 NOT_MINE = 4
 EXIT = {"succeeded": 0, "failed": 1, "cancelled": 3}
 _LOOK = 0.1  # seconds between two looks for the begin of shared work
+ENDING = 3.0  # seconds a tool with torch needs to save, measure and draw once it has counted its last step, at least
 RESERVE = 65_536  # bytes kept on the disk, so that a full one can still be reported
 
 
@@ -142,12 +143,13 @@ def _tool(spec: Spec, reference: str) -> Tool:
 def _perform(tool: Tool, folder: AttemptFolder, spec: Spec, reference: str) -> Result:
     set_threads(max(1, spec.threads // world()))
     params = _parameters(tool, spec)
+    parts = tool.plan(params, spec.inputs).parts
     run = registry.load_run(tool, reference)
     with folder.events.open("a", buffering=1, encoding="utf-8") as events:
         context = JobContext(
             spec=spec,
             folder=folder.job,
-            emit=_writer(events, Smoke(datetime.now(UTC), peak_memory)),
+            emit=_writer(events, Smoke(datetime.now(UTC), peak_memory, parts, ending=ENDING * tool.heavy)),
             cancelled=folder.cancel.exists,
             now=lambda: datetime.now(UTC),
             ready=lambda result: _ready(tool, folder, result),

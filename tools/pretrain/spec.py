@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from tools.contract import Parameters, Tool
+from tools.contract import DataKind, Parameters, Tool
 from tools.pretrain.plan import plan
 
 
@@ -24,7 +24,7 @@ class PretrainParameters(Parameters):
     layers: int = Field(default=4, ge=1, le=200, description="Number of layers")
     heads: int = Field(default=4, ge=1, le=256, description="Attention heads")
     kv_heads: int = Field(default=2, ge=1, le=256, description="Heads of keys and values")
-    seed: int = Field(default=7, ge=0, description="Draws the weights and the order of the text")
+    seed: int = Field(default=7, ge=0, lt=2**32, description="Draws the weights and the order of the text")
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -44,4 +44,5 @@ TOOL = Tool(
     plan=plan,
     run="tools.pretrain.run:run",
     datasets=("data",),
+    kinds={"data": DataKind.CORPUS},
 )

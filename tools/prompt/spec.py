@@ -53,7 +53,7 @@ class PromptParameters(Parameters):
     max_new_tokens: int = Field(default=32, ge=1, le=4096, description="Longest answer in tokens")
     reasoning_tokens: int = Field(default=128, ge=1, le=8192, description="Tokens more for thinking aloud")
     name: str = Field(default="prompt", min_length=1, max_length=60, description="What the best prompt is called")
-    seed: int = Field(default=7, ge=0, description="Draws the examples from the training split")
+    seed: int = Field(default=7, ge=0, lt=2**32, description="Draws the examples from the training split")
 
     @field_validator("instructions", mode="before")
     @classmethod

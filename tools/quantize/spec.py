@@ -18,7 +18,7 @@ class QuantizeParameters(Parameters):
     )
     limit: int = Field(default=150, ge=1, le=100_000, description="Development rows for the parity check")
     margin: float = Field(default=0.03, gt=0, lt=0.5, description="How much worse it may be and still be at parity")
-    seed: int = Field(default=7, ge=0, description="Draws the bootstrap resamples")
+    seed: int = Field(default=7, ge=0, lt=2**32, description="Draws the bootstrap resamples")
 
 
 TOOL = Tool(

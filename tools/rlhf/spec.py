@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tools.contract import Parameters, Tool
+from tools.contract import DataKind, Parameters, Tool
 from tools.rlhf.plan import plan
 
 
@@ -24,7 +24,7 @@ class RlhfParameters(Parameters):
     batch: int = Field(default=8, ge=1, le=1024, description="Prompts a step")
     generations: int = Field(default=4, ge=2, le=64, description="Answers drawn for each prompt (grpo)")
     max_new_tokens: int = Field(default=48, ge=4, le=4096, description="Longest answer while training")
-    seed: int = Field(default=7, ge=0, description="Draws prompts and answers")
+    seed: int = Field(default=7, ge=0, lt=2**32, description="Draws prompts and answers")
 
 
 TOOL = Tool(
@@ -37,4 +37,5 @@ TOOL = Tool(
     run="tools.rlhf.run:run",
     models=("model",),
     datasets=("preferences", "task", "checks"),
+    kinds={"preferences": DataKind.PREFERENCE, "task": DataKind.TASK, "checks": DataKind.CHECKLIST},
 )

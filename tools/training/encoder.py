@@ -74,7 +74,9 @@ def load_encoder(candidate: Candidate) -> Encoder:
     folder = check_folder(candidate)
     logging.disable_progress_bar()
     try:
-        model = AutoModel.from_pretrained(folder, dtype=torch.float32, local_files_only=True, use_safetensors=True)
+        model = AutoModel.from_pretrained(
+            folder, dtype=torch.float32, local_files_only=True, use_safetensors=True, trust_remote_code=False
+        )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise UserFault(f"{folder} cannot be loaded as an encoder: {error}") from error
     return Encoder(model.eval(), load_tokenizer(folder), context_of(candidate, model.config))
@@ -82,7 +84,7 @@ def load_encoder(candidate: Candidate) -> Encoder:
 
 def load_tokenizer(folder: Path) -> Any:
     try:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
         raise UserFault(f"The tokenizer in {folder} cannot be loaded: {error}") from error
 

@@ -12,6 +12,7 @@ from tools import digest
 from tools.contract import Candidate, JobContext, ModelKind
 from tools.errors import UserFault
 
+_OWN_CODE = "trust_remote_code"  # named by transformers where a folder wants its own code to be run
 _NEEDED = ("config.json", "tokenizer.json")
 
 
@@ -53,10 +54,16 @@ def load_causal(candidate: Candidate, quantization: Any = None) -> tuple[Any, An
             dtype=dtype,
             local_files_only=True,
             use_safetensors=True,
+            trust_remote_code=False,  # left out, transformers asks on the terminal whether it may run a folder's code
             # None would put the folder's own configuration aside
             **({"quantization_config": quantization} if quantization is not None else {}),
         )
     except (OSError, ValueError, KeyError) as error:
+        if _OWN_CODE in str(error):
+            raise UserFault(
+                f"{folder} brings program code of its own, which is never run here; take a model of a kind that"
+                " transformers knows by itself."
+            ) from error
         raise UserFault(f"{folder} cannot be loaded as a model that generates: {error}") from error
     return model.eval(), tokenizer
 
@@ -67,7 +74,7 @@ def with_adapter(model: Any, folder: Path) -> Any:
 
 
 def load_tokenizer(folder: Path) -> Any:
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     if tokenizer.chat_template is None:
         raise UserFault(f"The tokenizer in {folder} has no chat template; add chat_template.jinja to the folder.")
     if tokenizer.pad_token_id is None:

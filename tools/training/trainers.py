@@ -1,5 +1,6 @@
 """What every trainer of trl is given here, and how a stopped one goes on."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from tools.errors import UserFault
 from tools.jobs.launcher import world
 from tools.training.progress import Follow
 
-_COMPLETE = "complete"  # an empty file in a checkpoint whose every part is written
+_COMPLETE = "complete"  # a file in a checkpoint whose every part is written: their sizes in bytes, as JSON
 
 
 def settings(context: JobContext, folder: str, *, steps: int, batch: int, rate: float, seed: int) -> dict[str, Any]:
@@ -58,14 +59,27 @@ class MarkComplete(TrainerCallback):  # type: ignore[misc]
     """Marks a checkpoint once all of it is written: a truncated one raises when read, and nothing falls back."""
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        (Path(args.output_dir) / f"checkpoint-{state.global_step}" / _COMPLETE).touch()
+        folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        (folder / _COMPLETE).write_text(json.dumps(_sizes(folder)), encoding="utf-8")
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_size for path in folder.iterdir() if path.is_file() and path.name != _COMPLETE}
+
+
+def _whole(folder: Path) -> bool:
+    """Whether everything that was written is still there: a power cut or a full disk can cut files short."""
+    try:
+        return bool(json.loads((folder / _COMPLETE).read_bytes()) == _sizes(folder))
+    except (OSError, ValueError):
+        return False
 
 
 def newest_complete(folder: Path) -> Path | None:
-    """The checkpoint to go on from; those that were not finished are removed."""
+    """The checkpoint to go on from; those that were not finished, or lost a part, are removed."""
     found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)
     for path in found:
-        if not (path / _COMPLETE).exists():
+        if not _whole(path):
             shutil.rmtree(path, ignore_errors=True)
     return next((path for path in found if path.exists()), None)
 

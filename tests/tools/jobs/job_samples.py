@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -54,7 +55,19 @@ def count(params: CountParameters, context: JobContext) -> Result:
 
 class FailParameters(Parameters):
     how: Literal[
-        "user", "transient", "defect", "bug", "memory", "disk", "recursion", "nan", "exit", "type", "kill", "ignore"
+        "user",
+        "transient",
+        "defect",
+        "bug",
+        "memory",
+        "starve",
+        "disk",
+        "recursion",
+        "nan",
+        "exit",
+        "type",
+        "kill",
+        "ignore",
     ]
 
 
@@ -70,6 +83,9 @@ def fail(params: FailParameters, context: JobContext) -> Result:
             return Result(summary=str(1 // 0))
         case "memory":
             raise MemoryError
+        case "starve":
+            resource.setrlimit(resource.RLIMIT_AS, (2 * 10**9, 2 * 10**9))
+            return Result(summary=str(len(bytearray(10**10))))
         case "disk":
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/data/model.safetensors")
         case "recursion":

@@ -80,6 +80,7 @@ def test_an_attempt_another_process_holds_is_left_alone(run: Run, folder: Attemp
         ("user", "Column `label` is missing from tickets.jsonl; name the column that holds it."),
         ("transient", "Port 8123 is taken; try again in a moment."),
         ("memory", "ran out of memory"),
+        ("starve", "ran out of memory: start it again with a smaller batch"),
         ("disk", "The disk that holds /data/model.safetensors is full"),
         ("recursion", "nested too deeply"),
         ("nan", "not a number (loss)"),
