@@ -10,7 +10,7 @@ import logging
 import re
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,6 +44,7 @@ from knowledge.ingest import read
 from knowledge.knowledge import Knowledge
 from knowledge.model import Answer, Audit, Document, Hit, Ingested
 from tools.contract import Candidate, Plan, Tool
+from tools.data.spec import SCHEME
 from tools.jobs.supervisor import Supervisor
 from tools.models import known_model
 
@@ -199,11 +200,21 @@ class Owner:
     def transcript(self, thread: str) -> tuple[TranscriptRow, ...]:
         return self._ledger.transcript(thread)
 
-    def plan(self, project: Project, tool: str, params: Mapping[str, JsonValue]) -> tuple[Resolved, Plan]:
+    def plan(
+        self, project: Project, tool: str, params: Mapping[str, JsonValue], *, thread: str | None = None
+    ) -> tuple[Resolved, Plan]:
         resolved = resolve(project, self._catalogue, tool, params)
         declared = self._catalogue[tool]
+        if thread is not None:  # before planning, which may open what is named
+            self._check_paths(thread, [resolved.params.get(name) for name in declared.paths])
         plan = declared.plan(declared.parameters.model_validate(resolved.params), resolved.inputs)
         return resolved, machine.checked(plan, psutil.virtual_memory().total)
+
+    def _check_paths(self, thread: str, values: Iterable[JsonValue]) -> None:
+        for value in values:
+            for path in value if isinstance(value, list) else [value]:
+                if path and not str(path).startswith(SCHEME):  # what everybody can have needs no leave
+                    self.check_path(thread, str(path))
 
     def check_path(self, thread: str, path: str) -> None:
         """Raise `NotPermitted` where somebody in this conversation may not name this file or folder.

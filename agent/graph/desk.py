@@ -63,8 +63,13 @@ class Desk(Protocol):
         """
         ...
 
-    def plan(self, project: Project, tool: str, params: Mapping[str, JsonValue]) -> tuple[Resolved, Plan]:
-        """Check a tool call against the project and say what it will do. Raises `Unresolved`."""
+    def plan(
+        self, project: Project, tool: str, params: Mapping[str, JsonValue], *, thread: str | None = None
+    ) -> tuple[Resolved, Plan]:
+        """Check a tool call against the project and say what it will do.
+
+        Raises `Unresolved`, and `NotPermitted` where the call names a path that nobody in `thread` may name.
+        """
         ...
 
     def add_documents(

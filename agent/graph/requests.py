@@ -32,7 +32,6 @@ from agent.lifecycle.resolve import find_job
 from agent.lifecycle.stages import following, label
 from agent.markdown import short
 from tools.contract import Candidate, DataKind, Frozen, Tool
-from tools.data.spec import SCHEME
 
 MIN_REASON = 3  # characters; as the events ask for
 
@@ -298,12 +297,7 @@ def run_tool(session: Session, tool: Tool, given: Mapping[str, JsonValue]) -> Sa
     named = {name: value for name, value in given.items() if value is not None}
     params = {**_by_kind(project, tool, given), **named}
     require_right(session, project, StartJob(tool=tool.name))
-    resolved, plan = session.desk.plan(project, tool.name, params)
-    for name in tool.paths:
-        value = resolved.params.get(name)
-        for path in value if isinstance(value, list) else [value]:
-            if path and not str(path).startswith(SCHEME):  # what everybody can have needs no leave
-                session.desk.check_path(session.thread, str(path))
+    resolved, plan = session.desk.plan(project, tool.name, params, thread=session.thread)
     settled = {**resolved.params, **{f: m.name for f, m in resolved.inputs.models.items()}}
     asked = {name: settled[name] for name in given if name in settled}
     lines = job_lines(asked, resolved.model_copy(update={"params": settled}))

@@ -109,7 +109,9 @@ class MemoryDesk:
         self.submitted.pop()
         self.told.append(Notice(id=outcome.seq, project=project_id, at=self.now(), text=outcome.said))
 
-    def plan(self, project: Project, tool: str, params: Mapping[str, Any]) -> tuple[Resolved, Plan]:
+    def plan(
+        self, project: Project, tool: str, params: Mapping[str, Any], *, thread: str | None = None
+    ) -> tuple[Resolved, Plan]:
         resolved = resolve(project, self.catalogue, tool, params)
         declared = self.catalogue[tool]
         return resolved, declared.plan(declared.parameters.model_validate(resolved.params), resolved.inputs)
