@@ -29,7 +29,7 @@ class Notes(Frozen):
     step: int
     recipe: str  # digest of recipe and rows: a checkpoint of another run is none of ours
     losses: tuple[tuple[int, float], ...] = ()
-    accuracies: tuple[tuple[int, float], ...] = ()
+    scores: tuple[tuple[int, float], ...] = ()
 
 
 def save_checkpoint(

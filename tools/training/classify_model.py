@@ -58,6 +58,15 @@ class Classifier:
         logits: Tensor = self.linear(self.encoder.vectors(rows) * self.head.scale)
         return logits
 
+    def loss(self, rows: Sequence[list[int]], targets: Sequence[int]) -> Tensor:
+        """Cross entropy of token rows with the indices of their labels, summed; gradients flow."""
+        return torch.nn.functional.cross_entropy(self.forward(rows), torch.tensor(targets), reduction="sum")
+
+    @staticmethod
+    def items(targets: Sequence[int]) -> int:
+        """Decisions a loss is summed over."""
+        return len(targets)
+
     @torch.inference_mode()
     def logits(self, texts: Sequence[str], on_batch: Callable[[int], None] = lambda done: None) -> NDArray[Any]:
         """Logits of texts, [texts, labels], not divided by the temperature."""

@@ -30,17 +30,20 @@ def confusions(context: JobContext, pairs: Sequence[tuple[str, str, int]]) -> Ar
 
 
 def learning(
-    context: JobContext, losses: Sequence[tuple[int, float]], accuracies: Sequence[tuple[int, float]]
+    context: JobContext,
+    losses: Sequence[tuple[int, float]],
+    scores: Sequence[tuple[int, float]],
+    score: str = "accuracy",
 ) -> Artefact:
-    """Training loss by step, development accuracy by pass. Points are (step, value)."""
+    """Training loss by step, the score on development rows by pass. Points are (step, value)."""
     figure = Figure(figsize=(_WIDTH, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
     steps, values = [step for step, _ in losses], [loss for _, loss in losses]
     left.plot(steps, values, color=COLOURS[0], alpha=0.25, linewidth=0.8)
     left.plot(steps, smooth(values), color=COLOURS[0])
     left.set(xlabel="step", ylabel="training loss", ylim=(0, None))
-    right.plot([step for step, _ in accuracies], [value for _, value in accuracies], color=COLOURS[0], marker="o")
-    right.set(xlabel="step", ylabel="accuracy on the development split")
+    right.plot([step for step, _ in scores], [value for _, value in scores], color=COLOURS[0], marker="o")
+    right.set(xlabel="step", ylabel=f"{score} on the development split")
     return save(context, figure, "learning")
 
 

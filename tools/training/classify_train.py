@@ -1,27 +1,30 @@
-"""Training a classifier: the encoder by LoRA (Hu et al. 2021) or in full, the head in full, from class centroids.
+"""Training an encoder by LoRA (Hu et al. 2021) or in full, and in full its head, which starts from class centroids.
 
 Every step draws its own seed, so a run that was stopped and goes on ends exactly where an unbroken one does.
 """
 
 import math
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Sized
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Protocol, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from peft import LoraConfig, PeftModel, get_peft_model
 from torch import Tensor
 
 from tools.contract import JobContext
-from tools.errors import Cancelled, UserFault
+from tools.errors import Cancelled, Defect, UserFault
 from tools.training.classify_checkpoint import Notes, resume, save_checkpoint
-from tools.training.classify_model import Classifier
+from tools.training.encoder import Encoder
 
 HEAD_RATIO = {"lora": 5.0, "full": 25.0}  # the head starts from centroids and learns faster than the encoder
 WARM_UP = 0.1  # share of the steps
 DECAY = 0.01
 CLIP = 1.0  # norm of the encoder's gradient
+ALIKE = 1e-3  # largest difference of a probability between adapters beside the weights and inside them
 BUCKET = 16  # batches among which rows of like length are put together
 TOKENS_AT_ONCE = 2048  # padded tokens of one pass forward and backward (about 0.7 GB); a larger batch is taken in parts
 
@@ -40,7 +43,26 @@ class Recipe:
     method: Literal["lora", "full"] = "lora"
 
 
-def trainable(classifier: Classifier, recipe: Recipe) -> Classifier:
+class Learner(Protocol):
+    """An encoder that learns, with a head or without. `rows` are what is read, `targets` what each is to come to."""
+
+    encoder: Encoder
+
+    @property
+    def linear(self) -> torch.nn.Module:
+        """What is learned beside the encoder."""
+
+    def loss(self, rows: Sequence[Any], targets: Sequence[Any]) -> Tensor:
+        """Summed over all decisions; gradients flow."""
+
+    def items(self, targets: Sequence[Any]) -> int:
+        """Decisions the loss of these targets is summed over."""
+
+
+L = TypeVar("L", bound=Learner)
+
+
+def trainable(classifier: L, recipe: Recipe) -> L:
     """The classifier, ready to be trained: with low-rank adapters in every linear layer of its encoder, or with all
     its weights; an unused pooler is left as it is."""
     torch.manual_seed(recipe.seed)
@@ -59,13 +81,15 @@ def trainable(classifier: Classifier, recipe: Recipe) -> Classifier:
     return classifier
 
 
-def merge(classifier: Classifier) -> Classifier:
-    """The same classifier with its adapters, if it has any, added into the weights."""
-    if not isinstance(classifier.encoder.model, PeftModel):
-        classifier.encoder.model.eval()
-        return classifier
-    classifier.encoder.model = classifier.encoder.model.merge_and_unload().eval()
-    return classifier
+def merge(learner: Learner, probabilities: Callable[[], NDArray[Any]]) -> None:
+    """Add the adapters, if there are any, into the weights, and check that no probability changed."""
+    beside = probabilities()
+    if isinstance(learner.encoder.model, PeftModel):
+        learner.encoder.model = learner.encoder.model.merge_and_unload()
+    learner.encoder.model.eval()
+    apart = float(np.abs(probabilities() - beside).max())
+    if apart > ALIKE:
+        raise Defect(f"Merging the adapters changed a probability by {apart:.4f}, more than {ALIKE}.")
 
 
 def batches(lengths: Sequence[int], batch: int, seed: int) -> Iterator[list[int]]:
@@ -99,17 +123,19 @@ class Trainer:
     def __init__(
         self,
         context: JobContext,
-        classifier: Classifier,
+        classifier: Learner,
         recipe: Recipe,
-        rows: Sequence[list[int]],
-        targets: Sequence[int],
+        rows: Sequence[Sized],
+        targets: Sequence[Any],
         identity: str,
+        score: str = "accuracy",
     ) -> None:
         self.context = context
         self.classifier = classifier
         self.recipe = recipe
         self.rows = rows
-        self.targets = torch.tensor(targets)
+        self.targets = targets
+        self.score = score
         named = classifier.encoder.model.named_parameters()
         self.encoder_parameters = {name: value for name, value in named if value.requires_grad}
         head = {f"head.{name}": value for name, value in classifier.linear.named_parameters()}
@@ -125,7 +151,7 @@ class Trainer:
         self.notes = resume(context.checkpoints, identity, self.parameters, self.optimizer)
 
     def run(self, measure: Callable[[], float | None]) -> Notes:
-        """Train to the last step; `measure` gives the development accuracy after each pass.
+        """Train to the last step; `measure` gives the development score after each pass.
 
         Raises `Cancelled` with a checkpoint kept, and `UserFault` where the loss is no number any more.
         """
@@ -154,12 +180,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * pace(step, self.recipe.steps)
         self.optimizer.zero_grad()
-        total = 0.0
-        for part in _parts(chosen, self.rows):
-            logits = self.classifier.forward([self.rows[index] for index in part])
-            loss = torch.nn.functional.cross_entropy(logits, self.targets[part], reduction="sum") / len(chosen)
-            loss.backward()  # type: ignore[no-untyped-call]
-            total += float(loss.detach())
+        total = self._backward(chosen)
         if not math.isfinite(total):
             raise UserFault(
                 f"Training diverged at step {step + 1}: the loss is no number any more. "
@@ -169,25 +190,36 @@ class Trainer:
         self.optimizer.step()
         return total
 
+    def _backward(self, chosen: list[int]) -> float:
+        """Add the gradients of a batch's mean loss, and give the loss."""
+        total = 0.0
+        items = self.classifier.items([self.targets[index] for index in chosen])
+        for part in parts(chosen, self.rows):
+            targets = [self.targets[index] for index in part]
+            loss = self.classifier.loss([self.rows[index] for index in part], targets) / items
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += float(loss.detach())
+        return total
+
     def _note(self, step: int, loss: float) -> None:
         self.notes = self.notes.model_copy(update={"step": step, "losses": (*self.notes.losses, (step, loss))})
         self.context.progress("training", step, self.recipe.steps, loss=loss)
 
     def _measure(self, step: int, measure: Callable[[], float | None]) -> None:
         try:
-            accuracy = measure()
+            score = measure()
         except Cancelled:
             self._save()
             raise
-        if accuracy is not None:
-            self.notes = self.notes.model_copy(update={"accuracies": (*self.notes.accuracies, (step, accuracy))})
-            self.context.progress("training", step, self.recipe.steps, dev_accuracy=accuracy)
+        if score is not None:
+            self.notes = self.notes.model_copy(update={"scores": (*self.notes.scores, (step, score))})
+            self.context.progress("training", step, self.recipe.steps, **{f"dev_{self.score}": score})
 
     def _save(self) -> None:
         save_checkpoint(self.context.checkpoints, self.notes, self.parameters, self.optimizer)
 
 
-def _parts(chosen: list[int], rows: Sequence[list[int]]) -> Iterator[list[int]]:
+def parts(chosen: list[int], rows: Sequence[Sized]) -> Iterator[list[int]]:
     """Cut a batch so that no part has more than `TOKENS_AT_ONCE` padded tokens."""
     longest = max(len(rows[index]) for index in chosen)
     size = max(1, TOKENS_AT_ONCE // max(longest, 1))

@@ -11,7 +11,7 @@ from tools.errors import Cancelled, UserFault
 from tools.finetune.spec import FinetuneParameters, Method
 from tools.training.classify import finetune_labelled
 from tools.training.classify_checkpoint import Notes, resume, save_checkpoint
-from tools.training.classify_train import TOKENS_AT_ONCE, _parts, batches, pace
+from tools.training.classify_train import TOKENS_AT_ONCE, batches, pace, parts
 
 QUICK = FinetuneParameters(data="questions", steps=12, batch=8, per_class=10, rank=2, save_every=5)
 
@@ -37,9 +37,9 @@ def test_the_pace_rises_and_falls_to_almost_nothing() -> None:
 
 def test_a_batch_of_long_texts_is_taken_in_parts() -> None:
     rows = [[1] * 256 for _ in range(40)]
-    parts = list(_parts(list(range(40)), rows))
-    assert list(itertools.chain(*parts)) == list(range(40))
-    assert max(len(part) for part in parts) * 256 <= TOKENS_AT_ONCE
+    cut = list(parts(list(range(40)), rows))
+    assert list(itertools.chain(*cut)) == list(range(40))
+    assert max(len(part) for part in cut) * 256 <= TOKENS_AT_ONCE
 
 
 def test_a_stopped_run_ends_where_an_unbroken_one_does(
