@@ -51,6 +51,15 @@ def find(
     return found
 
 
+def against(comparison: Comparison) -> str:
+    """The end of a sentence that says how a model compares with another one."""
+    what, sign = ("wins", "") if comparison.kind == "win_rate" else ("differs by", "+")
+    return (
+        f"; against {comparison.baseline} it {what} {comparison.value:{sign}.3f}"
+        f" [{comparison.low:{sign}.3f}, {comparison.high:{sign}.3f}]"
+    )
+
+
 def judge(found: Findings, comparison: Comparison, margin: float) -> None:
     """The regression verdict on the main metric's difference."""
     said = paired.verdict(comparison.low, comparison.high, margin)

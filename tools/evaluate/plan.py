@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.contract import DataKind, Inputs, Part, Plan
+from tools.contract import DataKind, Inputs, ModelKind, Part, Plan
 from tools.errors import UserFault
 from tools.training import cost
 
@@ -22,7 +22,11 @@ def plan(params: "EvaluateParameters", inputs: Inputs) -> Plan:
     model, other = inputs.models.get("model"), inputs.models.get("compare_to")
     if model is not None and other is not None and model.digest == other.digest:
         raise UserFault(f"compare_to={params.compare_to} is the model that is measured; name another one, or none.")
-    return _by_tasks(params, inputs) if params.tasks else _by_data(params, inputs)
+    if params.tasks:
+        return _by_tasks(params, inputs)
+    data = inputs.data.get("data")
+    finds = model is not None and model.kind is ModelKind.ENCODER and data is not None and data.kind is DataKind.TASK
+    return _by_search(params, inputs) if finds else _by_data(params, inputs)
 
 
 def _by_tasks(params: "EvaluateParameters", inputs: Inputs) -> Plan:
@@ -36,6 +40,26 @@ def _by_tasks(params: "EvaluateParameters", inputs: Inputs) -> Plan:
         steps=tuple(steps),
         seconds=3 + models * cost.generation_seconds(weights, items, 32, params.batch),
         memory_bytes=cost.inference_memory(weights * models),
+    )
+
+
+def _by_search(params: "EvaluateParameters", inputs: Inputs) -> Plan:
+    """An encoder looks for the text of every question."""
+    model, other = inputs.models.get("model"), inputs.models.get("compare_to")
+    weights = cost.size_of(model)
+    rows = cost.rows_of(inputs, "data", params.split, 400)
+    rows = min(rows, params.limit or rows)
+    reading = cost.reading_seconds(weights, round(rows * cost.tokens_a_row(inputs.data.get("data"))))
+    searching = [named for named in (model, other) if named is not None]
+    steps = [f"Look for the text of each of {rows} questions of {params.data} ({params.split}) with {params.model}."]
+    if params.compare_to:
+        steps.append(f"Look for them with {params.compare_to}, too, and compare the two question by question.")
+    steps.append(f"Draw {params.resamples:,} bootstrap resamples for the intervals.")
+    return Plan(
+        steps=tuple(steps),
+        seconds=4 + len(searching) * reading,
+        memory_bytes=cost.inference_memory(weights * len(searching)),
+        parts=tuple(Part(step=f"{named.name} searches", seconds=reading) for named in searching),
     )
 
 

@@ -33,6 +33,10 @@ def run(params: EvaluateParameters, context: JobContext) -> Result:
     project = _project(context)
     if params.judge:
         models.require_kind(context.inputs.models["judge"], ModelKind.REWARD, tool="Judging")
+    if model.kind is ModelKind.ENCODER and data.kind is not DataKind.LABELLED and not params.prompt:
+        from tools.evaluate.run_retrieval import measure_retrieval
+
+        return measure_retrieval(params, context, model, data, project)
     if _decides(model, data) and not params.prompt:
         if params.judge or params.judge_url:
             raise UserFault("Labels are right or wrong, with nothing to judge: leave judge and judge_url out.")
@@ -265,14 +269,7 @@ def _summary(
         f"{model.name}{behind} on {questions.data.name} ({split}): {_TITLES.get(main.name, main.name)} {main.value:.3f}"
         f" [{main.low:.3f}, {main.high:.3f}] on {main.n} items"
     )
-    for comparison in comparisons[:1]:
-        what = "wins" if comparison.kind == "win_rate" else "differs by"
-        sign = "" if comparison.kind == "win_rate" else "+"
-        said += (
-            f"; against {comparison.baseline} it {what} {comparison.value:{sign}.3f}"
-            f" [{comparison.low:{sign}.3f}, {comparison.high:{sign}.3f}]"
-        )
-    return said + "."
+    return "".join([said, *map(findings.against, comparisons[:1])]) + "."
 
 
 def _predictions(

@@ -9,7 +9,9 @@ from tools.evaluate.plan import plan
 
 TextMetric = Literal["exact_match", "token_f1", "rouge1", "rouge2", "rougeL"]
 LabelMetric = Literal["accuracy", "macro_f1"]
+RetrievalMetric = Literal["recall@1", "recall@5", "mrr", "ndcg@10"]
 TEXT_METRICS, LABEL_METRICS = get_args(TextMetric), get_args(LabelMetric)
+RETRIEVAL_METRICS: tuple[RetrievalMetric, ...] = get_args(RetrievalMetric)
 
 
 def _listed(value: Any) -> Any:
@@ -45,9 +47,9 @@ class EvaluateParameters(Parameters):
         pattern=r"^(http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?(/[\w./-]*)?)?$",
         description="Instead a chat model that judges: an OpenAI-compatible endpoint on this machine, with its /v1",
     )
-    metrics: Annotated[tuple[TextMetric | LabelMetric, ...], BeforeValidator(_listed)] = Field(
+    metrics: Annotated[tuple[TextMetric | LabelMetric | RetrievalMetric, ...], BeforeValidator(_listed)] = Field(
         default=(),
-        description="What decides, the main one first: exact_match, token_f1, rougeL, macro_f1 …; empty: the charter's",
+        description="What decides, the main one first: exact_match, rougeL, macro_f1, recall@1 …; empty: the charter's",
     )
     slices: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
         default=(),

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from tools.contract import Dataset, Inputs, ModelKind, Part, Plan
+from tools.contract import DataKind, Inputs, ModelKind, Part, Plan
 from tools.training import cost
 from tools.training.classify_rows import passes, planned_rows
 
@@ -24,8 +24,6 @@ _RATES = {
     "full": (1e-3, 2e-5),
     "prompt_tuning": (0.1, 0.03),
 }
-_TOKENS_A_ROW = 64
-_CHARACTERS_A_TOKEN = 4.0  # English text in the encoder's word pieces, about
 _ENCODER_MEMORY = 900_000_000  # bytes a 22M encoder's activations and optimizer add; measured with 2,048 tokens at once
 
 
@@ -53,18 +51,19 @@ def plan(params: "FinetuneParameters", inputs: Inputs) -> Plan:
     classifies = model is not None and model.kind in (ModelKind.ENCODER, ModelKind.CLASSIFIER)
     weights = cost.size_of(model)
     if classifies and data is not None:
-        rows = planned_rows(data, params.per_class)
+        pairs = data.kind is DataKind.TASK  # all of them are learned from
+        rows = cost.rows_of(inputs, "data", "train", 0) if pairs else planned_rows(data, params.per_class)
         steps = steps_of(params, rows, passes(rows, params.batch))
     else:
         rows = cost.rows_of(inputs, "data", "train", 1500)
         steps = steps_of(params, rows)
-    tokens = round(params.batch * _tokens_a_row(data))
+    tokens = round(params.batch * cost.tokens_a_row(data))
     training = cost.training_seconds(weights, tokens * steps, steps)
     parts = tuple(_parts(inputs, classifies, weights, training, steps * params.batch / max(rows, 1)))
     trained = weights if params.method == "full" else weights // 20
     memory = cost.training_memory(weights, trained, tokens) + (_ENCODER_MEMORY if classifies else 0)
     return Plan(
-        steps=tuple(_steps(params, steps)),
+        steps=tuple(_steps(params, steps, pairs=classifies and _learns_pairs(inputs))),
         seconds=4 + _searching(params) + training * (1 + _TRIED * params.probe),
         memory_bytes=memory,
         warnings=tuple(_warnings(params, classifies)),
@@ -74,13 +73,24 @@ def plan(params: "FinetuneParameters", inputs: Inputs) -> Plan:
 
 def _parts(inputs: Inputs, classifies: bool, weights: int, training: float, passed: float) -> Iterator[Part]:
     """A classifier reads every row once before it learns; `passed` is how often it then sees each."""
-    if classifies:
+    if classifies and _learns_pairs(inputs):
+        rows = cost.rows_of(inputs, "data", "train", 1) * passed
+        looking = _READING * training * cost.rows_of(inputs, "data", "dev", 0) / max(rows, 1)
+        yield Part(step="measuring before training", seconds=looking)
+        yield Part(step="training", seconds=training)
+        yield Part(step="measuring on the development split", seconds=looking)
+    elif classifies:
         yield Part(step="reading training rows", seconds=_READING * training / passed)
         yield Part(step="training", seconds=training)
     else:
         yield Part(step="fine-tuning", seconds=training)
         rows = cost.rows_of(inputs, "data", "dev", 0)
         yield Part(step="measuring on dev", seconds=cost.generation_seconds(weights, rows, _NEW_TOKENS))
+
+
+def _learns_pairs(inputs: Inputs) -> bool:
+    """Whether an encoder learns from a task: which text answers a question."""
+    return inputs.data["data"].kind is DataKind.TASK if "data" in inputs.data else False
 
 
 _NEW_TOKENS = 40  # longest answer on the development split
@@ -92,7 +102,7 @@ def _searching(params: "FinetuneParameters") -> float:
     return 60.0 * params.search
 
 
-def _steps(params: "FinetuneParameters", steps: int) -> Iterator[str]:
+def _steps(params: "FinetuneParameters", steps: int, *, pairs: bool) -> Iterator[str]:
     if params.search:
         yield f"Try settings in short runs for up to {params.search:g} minutes, and go on with the best."
     elif params.probe:
@@ -104,6 +114,8 @@ def _steps(params: "FinetuneParameters", steps: int) -> Iterator[str]:
         "prompt_tuning": f"{params.virtual_tokens} virtual tokens before the prompt",
     }[params.method]
     yield f"Train {what} for {steps:,} steps of {params.batch} rows from {params.data}."
+    if pairs:
+        yield "Bring each question nearer to the text that answers it than to the other texts of its batch."
     yield "Keep a checkpoint, so that a stopped job goes on from it."
     if params.early_stopping:
         looks = f"{params.early_stopping} look{'s' if params.early_stopping > 1 else ''}"
@@ -126,9 +138,3 @@ def _warnings(params: "FinetuneParameters", classifies: bool) -> Iterator[str]:
         yield "Rows packed together can see each other, unless flash attention keeps them apart."
     if classifies and params.method == "prompt_tuning":
         yield "Prompt tuning is for models that generate; this one would be refused."
-
-
-def _tokens_a_row(data: Dataset | None) -> float:
-    """From the lengths found when the data was registered, where they are known."""
-    mean = data.facts.get("characters_mean") if data is not None else None
-    return mean / _CHARACTERS_A_TOKEN if isinstance(mean, int | float) and mean > 0 else _TOKENS_A_ROW

@@ -25,6 +25,11 @@ _SUFFIX = {Method.LORA: "lora", Method.FULL: "full", Method.QLORA: "qlora", Meth
 
 def run(params: FinetuneParameters, context: JobContext) -> Result:
     model, data = context.inputs.models["model"], context.inputs.data["data"]
+    if model.kind is ModelKind.ENCODER and data.kind is not DataKind.LABELLED:
+        from tools.training.embedding_finetune import finetune_pairs
+
+        context.shared_work_done()
+        return finetune_pairs(context, params, model, data)
     if model.kind in (ModelKind.ENCODER, ModelKind.CLASSIFIER) or data.kind is DataKind.LABELLED:
         from tools.training.classify import finetune_labelled
 

@@ -10,6 +10,8 @@ TINY = 820_000  # weights of odyssey/tiny
 FLOPS = 1.1e11  # a second, of one busy CPU socket as measured
 _STEP_OVERHEAD = 0.02  # seconds a training step costs beside its arithmetic
 _TOKEN_OVERHEAD = 0.004  # seconds one generation step costs beside its arithmetic
+_TOKENS_A_ROW = 64  # where nothing is known of the data
+_CHARACTERS_A_TOKEN = 4.0  # English text in the encoder's word pieces, about
 LIBRARIES = 550_000_000  # bytes of a process with torch, transformers and trl
 
 
@@ -27,6 +29,17 @@ def generation_seconds(weights: int, items: int, new_tokens: int, batch: int = 6
     """Batched greedy decoding: 2 operations a weight and token."""
     rounds = -(-items // batch) * new_tokens
     return rounds * _TOKEN_OVERHEAD + 2.0 * weights * items * (new_tokens + 100) / FLOPS
+
+
+def reading_seconds(weights: int, tokens: int) -> float:
+    """Forward alone: 2 operations a weight and token."""
+    return 2.0 * weights * tokens / FLOPS
+
+
+def tokens_a_row(data: Dataset | None) -> float:
+    """From the lengths found when the data was registered, where they are known."""
+    mean = data.facts.get("characters_mean") if data is not None else None
+    return mean / _CHARACTERS_A_TOKEN if isinstance(mean, int | float) and mean > 0 else _TOKENS_A_ROW
 
 
 def training_memory(weights: int, trained: int, tokens_a_batch: int, hidden: int = 128, layers: int = 4) -> int:
