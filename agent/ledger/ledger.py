@@ -151,7 +151,7 @@ class Ledger:
                 }
                 connection.execute(insert_or(tables.outbox).values(row).on_conflict_do_nothing())
             if isinstance(event.body, FinishJob) or (decision.accepted and isinstance(event.body, _TOLD)):
-                _put_notice(connection, event, decision.said)
+                _put_notice(connection, event, _told(decision))
 
     def refuse(self, event: Event, said: str) -> None:
         """An event that never reached a project (its name is taken, there is no such project)."""
@@ -373,6 +373,14 @@ def _put_approvals(connection: Connection, project: Project) -> None:
         }
         statement = insert_or(tables.approvals).values(row)
         connection.execute(statement.on_conflict_do_update(index_elements=["number"], set_=row))
+
+
+def _told(decision: Decision) -> str:
+    """What people are told of an event: what was said, and below it what comes next, and why."""
+    next_one = decision.advice
+    if next_one is None:
+        return decision.said
+    return f"{decision.said}\n  Next: {next_one.title}. {next_one.reason} `{next_one.command}`"
 
 
 def _put_notice(connection: Connection, event: Event, text: str) -> None:

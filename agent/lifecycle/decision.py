@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from agent.lifecycle.events import SYSTEM
-from agent.lifecycle.project import DocumentRef, Project
+from agent.lifecycle.project import Advice, DocumentRef, Project
 from tools.contract import Frozen, Spec
 
 
@@ -25,6 +25,7 @@ class Decision(Frozen):
     accepted: bool
     said: str  # one or two sentences for the person
     effects: tuple[Effect, ...] = ()
+    advice: Advice | None = None  # what comes next, for those who are told of a job's end
 
 
 class Refused(Exception):

@@ -88,6 +88,14 @@ class JobPhase(StrEnum):
     STOPPED = "stopped"  # a service that was stopped
 
 
+class Advice(Frozen):
+    """What to do next, and why, as it was when a job ended."""
+
+    title: str
+    reason: str
+    command: str
+
+
 class JobState(Frozen):
     """A job as the life cycle knows it; progress and logs live with the job."""
 
@@ -107,6 +115,7 @@ class JobState(Frozen):
     endpoint: str | None = None
     error: str | None = None
     seconds: float | None = None
+    advice: Advice | None = None  # once it has ended
 
 
 class Choice(Frozen):

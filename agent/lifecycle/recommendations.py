@@ -7,7 +7,7 @@ from pydantic import Field, JsonValue
 from agent.lifecycle.approvals import stale
 from agent.lifecycle.estimates import CHEAT_SHEET, Took, expected_seconds, history_of
 from agent.lifecycle.gates import gate
-from agent.lifecycle.project import JobPhase, Project
+from agent.lifecycle.project import Advice, JobPhase, Project
 from agent.lifecycle.resolve import Unresolved, resolve
 from agent.lifecycle.stages import Stage, following, label
 from agent.lifecycle.steps import BY_STAGE, Step
@@ -48,6 +48,24 @@ def recommend(
     took = history_of(project, tools) if history is None else history
     steps = [*_pending(project), *_stage(project)]
     return tuple(_priced(project, step, took, tools) for step in _unique(steps)[:MOST])
+
+
+def advice_after(project: Project, job: str) -> Advice | None:
+    """What comes after a job that has just ended; after one that failed, only what is about that failure.
+
+    Nothing while others run: what is next depends on what they find.
+    """
+    ended = project.jobs[job]
+    if any(each.phase is JobPhase.ACTIVE for each in project.jobs.values()):
+        return None
+    steps = _stage(project)
+    if ended.phase not in (JobPhase.SUCCEEDED, JobPhase.SERVING):
+        steps = [step for step in steps if job in step.reason] if ended.phase is JobPhase.FAILED else []
+    elif ended.tool == "data":
+        steps = [*data_steps(project, next(reversed(project.datasets.values()), None)), *steps]
+    if not steps:
+        return None
+    return Advice(title=steps[0].title, reason=steps[0].reason, command=command_of(steps[0]))
 
 
 def _pending(project: Project) -> list[Step]:

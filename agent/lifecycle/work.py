@@ -4,6 +4,7 @@ from agent.lifecycle.decision import Decision, Effect, Refused, accept
 from agent.lifecycle.events import CancelJob, Event, FinishJob, ResumeJob, StartJob
 from agent.lifecycle.jobs import finish_job
 from agent.lifecycle.project import JobPhase, JobState, Project
+from agent.lifecycle.recommendations import advice_after
 from agent.lifecycle.resolve import Catalogue, clash, find_job, resolve
 from tools.contract import Spec
 
@@ -46,7 +47,11 @@ def start(project: Project, event: Event, body: StartJob, catalogue: Catalogue) 
 
 def finish(project: Project, event: Event, body: FinishJob) -> Decision:
     changed, said = finish_job(project, event, body)
-    return Decision(project=changed, accepted=True, said=said)
+    advice = advice_after(changed, body.job) if changed is not project else None
+    if advice is not None:
+        job = changed.jobs[body.job].model_copy(update={"advice": advice})
+        changed = changed.model_copy(update={"jobs": {**changed.jobs, job.id: job}})
+    return Decision(project=changed, accepted=True, said=said, advice=advice)
 
 
 def cancel(project: Project, event: Event, body: CancelJob) -> Decision:
@@ -62,7 +67,8 @@ def resume(project: Project, event: Event, body: ResumeJob) -> Decision:
     job = find_job(project, body.job)
     if job.phase in (JobPhase.ACTIVE, JobPhase.SERVING, JobPhase.SUCCEEDED):
         raise Refused(f"Job {job.id} cannot be resumed: it is {job.phase}.")
-    again = job.model_copy(update={"phase": JobPhase.ACTIVE, "attempt": job.attempt + 1, "error": None})
+    changes = {"phase": JobPhase.ACTIVE, "attempt": job.attempt + 1, "error": None, "advice": None}
+    again = job.model_copy(update=changes)
     return accept(
         project,
         f"Job {job.id} goes on from its last complete checkpoint (attempt {again.attempt}).",

@@ -23,7 +23,7 @@ from agent.slack.blocks.approval import approval_card
 from agent.slack.blocks.home import home
 from agent.slack.blocks.job import ended_line, job_card
 from agent.slack.homes import Homes, View
-from agent.slack.model import Assistant, Message, Names, Place, Rank
+from agent.slack.model import Assistant, Message, Names, Place, Rank, Rendered
 from agent.slack.places import Spot, Spots, channels_by_project
 from agent.slack.progress import Steps, steady
 from agent.slack.store import SlackStore
@@ -149,7 +149,14 @@ class Boards:
         over = endings.is_over(view)
         steps = () if over else self._steps.before(view)
         measured = _evidence(project, view)
-        body = job_card(view, project_id=project.id, steps=steps, evidence=measured, names=self._names)
+        body = job_card(
+            view,
+            project_id=project.id,
+            steps=steps,
+            evidence=measured,
+            advice=project.jobs[view.id].advice,
+            names=self._names,
+        )
         return Message(key=copy.key, place=copy.spot.place, body=body, rank=endings.rank(view))
 
     def _stands(self, copy: "_Copy", view: JobView) -> bool:
@@ -182,7 +189,7 @@ class Boards:
         waited = below in self._waited.get((project.id, view.id), ())
         took = project.jobs[view.id].seconds
         if endings.needs_line(view, took, drawn=picture is not None, waited=waited):
-            line = ended_line(view, evidence=_evidence(project, view), names=self._names)
+            line = _line(project, view, self._names)
             body = line if spot.threaded else endings.mentioning(line, view.requested_by)
             key = endings.ended_key(project.id, view) + spot.suffix
             yield Message(key=key, place=below, body=body, rank="final")
@@ -195,7 +202,7 @@ class Boards:
         beside = {spot.place for spot in self._spots.of_job(view.id, ()) if spot.threaded}
         elsewhere = self._waited.get((project.id, view.id), set()) - beside
         for place in sorted(elsewhere, key=lambda place: place.key):
-            line = ended_line(view, evidence=_evidence(project, view), names=self._names)
+            line = _line(project, view, self._names)
             key = f"{endings.ended_key(project.id, view)}@{place.key}"
             yield Message(key=key, place=place, body=line, rank="final")
 
@@ -245,6 +252,10 @@ class Boards:
             return OFTEN
         ends = [p.approval.expires_at for p in projects if p.approval and not expired(p.approval, now)]
         return max(OFTEN, min([SELDOM, *((end - now).total_seconds() for end in ends)]))
+
+
+def _line(project: Project, view: JobView, names: Names | None) -> Rendered:
+    return ended_line(view, evidence=_evidence(project, view), advice=project.jobs[view.id].advice, names=names)
 
 
 def _evidence(project: Project, view: JobView) -> Evidence | None:

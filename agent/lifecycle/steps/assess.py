@@ -7,7 +7,7 @@ from agent.lifecycle.evidence import (
 )
 from agent.lifecycle.looks import MANY, looks
 from agent.lifecycle.project import Evidence, Project
-from agent.lifecycle.steps.results import diverged, learning, measured, overfitted, prompted
+from agent.lifecycle.steps.results import diverged, learning, measured, on_dev, overfitted, prompted
 from agent.lifecycle.steps.select import choose_best
 from agent.lifecycle.steps.step import Step, classifies, fresh_name, job, name_of, number, past, skipped, target_of
 from tools.contract import Candidate
@@ -22,7 +22,8 @@ def assess(project: Project) -> list[Step]:
         return mended
     if not ids:
         compare = "parent" if name_of(project, model.parent_digest) else ""
-        reason = f"{model.name} is {shown}; the gate reads nothing else."
+        seen = on_dev(project, model)
+        reason = f"{model.name} is {shown}{f', after {seen}' if seen else ''}; the gate reads nothing else."
         look = job(
             f"Measure {model.name} on the test set",
             reason,

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from agent.lifecycle.evidence import show_metric
 from agent.lifecycle.project import Evidence, JobPhase, Project
 from agent.lifecycle.steps.step import Step, fresh_name, job
-from tools.contract import Dataset
+from tools.contract import Candidate, Dataset
 
 TEST_ROWS = 100  # fewer leave a 95 % interval wider than 0.1 to either side (1.96 * sqrt(0.25 / 100))
 UNEVEN = 10  # times more rows of the most frequent label than of the rarest
@@ -15,9 +16,10 @@ _WORTH_A_WORD = 0.01  # share of the rows from which near duplicates and leaks m
 _CLEAR = 0.03  # share of a loss that counts as a change, as in training's own advice
 
 
-def data_steps(project: Project) -> list[Step]:
-    """What the checks of the deciding data found."""
-    data = project.datasets.get(project.charter.test_set or "") or next(reversed(project.datasets.values()), None)
+def data_steps(project: Project, registered: Dataset | None = None) -> list[Step]:
+    """What the checks found of the data just registered, else of the data that decides."""
+    deciding = project.datasets.get(project.charter.test_set or "")
+    data = registered or deciding or next(reversed(project.datasets.values()), None)
     if data is None:
         return []
     run = next((e for e in reversed(project.evidence) if e.tool == "data" and e.summary.startswith(data.name)), None)
@@ -124,6 +126,15 @@ def diverged(project: Project) -> list[Step]:
     return [job("Train again with a lower learning rate", reason, "fine-tuning.md", "finetune", **params, **lower)]
 
 
+def on_dev(project: Project, model: Candidate) -> str:
+    """A model's last number on a development split, with its evidence; empty where there is none."""
+    for evidence in reversed(project.evidence):
+        wanted = evidence.metric(project.charter.metric or "")
+        if evidence.model_digest == model.digest and wanted is not None and "dev" in (wanted.split, evidence.split):
+            return f"{wanted.name} {show_metric(wanted)} on development rows ({evidence.id})"
+    return ""
+
+
 def measured(evidence: Evidence | None) -> str:
     """What an evaluation says beside its score: the regression verdict, the worst slice, the calibration."""
     if evidence is None:
@@ -132,7 +143,7 @@ def measured(evidence: Evidence | None) -> str:
     verdict = evidence.facts.get("verdict")
     if isinstance(verdict, str) and verdict:
         parts.append(f"verdict: {verdict}")
-    if worst := _worst(evidence.facts.get("slices")):
+    if worst := _worst(evidence.facts.get("worst_slices")):
         parts.append(f"worst slice {worst}")
     error = evidence.metric("ece")
     if error is not None and error.value > CALIBRATION:
@@ -141,17 +152,14 @@ def measured(evidence: Evidence | None) -> str:
 
 
 def _worst(slices: Any) -> str:
-    """The slice with the lowest value; a table by name or a list of rows with a name, a value and a count."""
+    """The lowest of the slices that lie clearly below the whole."""
     rows: list[Any] = slices if isinstance(slices, list) else []
-    if isinstance(slices, Mapping):
-        rows = [{"name": name, **row} for name, row in slices.items() if isinstance(row, Mapping)]
-    read = []
-    for row in (one for one in rows if isinstance(one, Mapping)):
-        name = row.get("name") or row.get("slice") or row.get("title")
-        value = row.get("value", row.get("score", row.get("mean")))
-        if name and isinstance(value, int | float) and not isinstance(value, bool):
-            read.append((float(value), str(name), row.get("n")))
-    if len(read) < 2:
+    read = [
+        (float(row["value"]), str(row["slice"]), row.get("n"))
+        for row in rows
+        if isinstance(row, Mapping) and isinstance(row.get("value"), int | float) and row.get("slice")
+    ]
+    if not read:
         return ""
     value, name, n = min(read, key=lambda one: one[0])
     return f"{name} {value:.3f}" + (f" on {n} rows" if isinstance(n, int) else "")

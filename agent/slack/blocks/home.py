@@ -1,6 +1,5 @@
 """App Home: a person's board. Projects that wait for the person come first, then those at work."""
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -10,10 +9,11 @@ from agent.lifecycle.approvals import expired, stale
 from agent.lifecycle.gates import Gate, gate
 from agent.lifecycle.permissions import may
 from agent.lifecycle.project import Approval, Project
-from agent.lifecycle.recommendations import Recommendation, recommend
+from agent.lifecycle.recommendations import recommend
 from agent.lifecycle.stages import ORDER, Stage, label
 from agent.slack.actions import HOME, NEW_PROJECT
 from agent.slack.blocks import job as jobs_blocks
+from agent.slack.blocks.advice import next_block
 from agent.slack.blocks.approval import date, decide, deciders
 from agent.slack.blocks.elements import (
     Piece,
@@ -33,7 +33,6 @@ MOST_BLOCKS = 100  # Slack's limit for a view
 _FULL = 70  # blocks up to which projects are shown in full; the others take one line each
 _LINES = 95
 MOST_JOBS = 3  # of a project
-_TO_FILL_IN = re.compile(r"\b[A-Z]{3,}\b|…|\.\.\.")  # PATH, NAME: a person has to type these
 
 
 def home(
@@ -113,7 +112,7 @@ def _project(actor: str, project: Project, jobs: Sequence[JobView], now: datetim
     blocks += _approval(actor, project, found, now, names)
     step = next((each for each in recommend(project) if not each.command.startswith(("approve", "wait"))), None)
     if step is not None and not _mine(actor, project, now):
-        blocks.append(_next(project, step))
+        blocks.append(next_block(project.id, step))
     return [*blocks, divider()]
 
 
@@ -180,12 +179,3 @@ def _approval(actor: str, project: Project, found: Gate, now: datetime, names: N
 def _others(project: Project, asked: Approval, names: Names | None) -> str:
     able = deciders(project, asked)
     return ", ".join(named(person, names, 40) for person in able[:5]) or "an approver, whom the project still lacks"
-
-
-def _next(project: Project, step: Recommendation) -> Block:
-    """What to do next; a button where the command needs nothing to be filled in."""
-    told = (
-        f"*Next: {named(step.title, None, 100)}*\n{named(step.reason, None, 400)}\n`{named(step.command, None, 200)}`"
-    )
-    ready = len(step.command) <= 800 and step.command.isprintable() and not _TO_FILL_IN.search(step.command)
-    return section(told, say("Do it", "next", step.command, project=project.id) if ready and step.command else None)

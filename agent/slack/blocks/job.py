@@ -4,9 +4,10 @@ import math
 from collections.abc import Sequence
 
 from agent.lifecycle.evidence import show_comparison, show_metric
-from agent.lifecycle.project import Evidence, JobPhase
+from agent.lifecycle.project import Advice, Evidence, JobPhase
 from agent.markdown import duration, size
 from agent.slack import sanitize
+from agent.slack.blocks.advice import next_block
 from agent.slack.blocks.elements import (
     Piece,
     actions,
@@ -46,9 +47,10 @@ def job_card(
     project_id: str | None = None,
     steps: Sequence[str] = (),
     evidence: Evidence | None = None,
+    advice: Advice | None = None,
     names: Names | None = None,
 ) -> Rendered:
-    """A plan with the job's steps, who asked, and buttons for what can be done now.
+    """A plan with the job's steps, who asked, buttons for what can be done now, and once it has ended what is next.
 
     `steps` are the steps seen before `view.step`, in order; `evidence` is what the ended job measured; `project_id`
     goes into the buttons (`view.project` is a name).
@@ -57,17 +59,22 @@ def job_card(
     blocks: list[Block] = [_plan(view, title, steps, evidence)]
     blocks.append(context(_asked(view, names)))
     blocks.append(actions(buttons(view, project_id)))
+    if advice is not None:
+        blocks.append(next_block(project_id, advice, f"next:{view.id}"))
     return Rendered(text=sanitize.label(_in_words(view, title, evidence), 280), blocks=tuple(blocks))
 
 
-def ended_line(view: JobView, *, evidence: Evidence | None = None, names: Names | None = None) -> Rendered:
-    """A short line that a job has ended, with its main number or why it failed."""
+def ended_line(
+    view: JobView, *, evidence: Evidence | None = None, advice: Advice | None = None, names: Names | None = None
+) -> Rendered:
+    """A short line that a job has ended, with its main number or why it failed, and what is next."""
     found = outcome(view, evidence)
     took = f" in {lasted}" if (lasted := _lasted(view)) else ""
     said = f"{_title(view)}: {state(view)}{took}" + (f". {found}" if found else "")
     shown = fit(f"*{named(view.id, None)}* {named(view.title, names, 120)}: {state(view)}{took}", 400)
     rest = f". {sanitize.label(found, 400)}" if found else ""
-    return Rendered(text=sanitize.label(said, 280), blocks=(context(shown + rest),))
+    then = f"\nNext: {named(advice.title, None, 100)}. {named(advice.reason, None, 400)}" if advice is not None else ""
+    return Rendered(text=sanitize.label(said, 280), blocks=(context(shown + rest + then),))
 
 
 def state(view: JobView) -> str:

@@ -64,6 +64,15 @@ def test_a_walk_ends_where_the_pure_decisions_end(desk, whole_walk):
     assert desk.graph.get_state(thread("p1")).next == (node_of(project),)
 
 
+def test_people_are_told_of_a_jobs_end_with_what_comes_next(desk, whole_walk):
+    desk.accept(whole_walk)
+    desk.applier.drain()
+    told = [notice.text for notice in desk.ledger.notices("p1", 0)]
+    ended = next(text for text in told if "(prompt) succeeded" in text)
+    assert "\n  Next: Fine-tune with LoRA. exact_match 0.118 [0.090, 0.146] (e25) against the target 0.9" in ended
+    assert ended.endswith("`finetune model=tiny data=tickets name=tiny-lora`")
+
+
 def test_replay_rebuilds_the_state_and_the_audit_holds(desk, whole_walk):
     desk.accept(whole_walk)
     desk.applier.drain()

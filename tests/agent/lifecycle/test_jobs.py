@@ -6,7 +6,7 @@ from walk import INT8, TICKETS, TUNED, Walk, candidate
 from agent.lifecycle.events import SYSTEM, CancelJob, FinishJob, ResumeJob, StartJob
 from agent.lifecycle.project import JobPhase
 from agent.lifecycle.stages import Stage
-from tools.contract import ModelKind, Result
+from tools.contract import Metric, ModelKind, Result
 from tools.finetune.spec import FinetuneParameters
 
 
@@ -136,3 +136,56 @@ def test_the_newest_service_answers() -> None:
     assert first is not None
     assert service is not None
     assert (service.endpoint, service.id != first.id) == ("http://127.0.0.1:9", True)
+
+
+# --- what comes next, told with a job's end ----------------------------------------------------------------------
+
+
+def test_an_ended_job_says_what_to_try_next_from_its_number() -> None:
+    walk = Walk().to(Stage.ASSESS)
+    walk.job("finetune", Result(summary="t", candidate=TUNED), model="tiny", data="tickets", name="tuned", rank=4)
+    job = walk.measure(TUNED, TICKETS, 0.8, 0.78)
+    advice = walk.decisions[-1][1].advice
+    assert advice is not None
+    assert "exact_match 0.800 [0.780, 0.820]" in advice.reason and "against the target 0.9" in advice.reason
+    assert advice.command.startswith("finetune") and "rank=8" in advice.command
+    assert walk.project.jobs[job].advice == advice
+
+
+def test_a_tuned_model_is_measured_next_for_its_development_number() -> None:
+    walk = Walk().to(Stage.ASSESS)
+    seen = (Metric(name="exact_match", value=0.96, low=0.93, high=0.98, split="dev"),)
+    tuned = Result(summary="t", candidate=TUNED, split="dev", metrics=seen)
+    job = walk.job("finetune", tuned, model="tiny", data="tickets", name="tuned")
+    advice = walk.project.jobs[job].advice
+    assert advice is not None and advice.command.startswith("evaluate model=tuned")
+    assert f"after exact_match 0.960 [0.930, 0.980] on development rows (e{walk.seq})" in advice.reason
+
+
+def test_registered_data_says_what_its_own_checks_found() -> None:
+    walk = Walk().to(Stage.ASSESS)
+    leaking = TICKETS.model_copy(update={"name": "tickets-v2", "digest": "sha256:2", "facts": {"leaked": 40}})
+    job = walk.job("data", Result(summary="tickets-v2: registered.", dataset=leaking), path="v2.jsonl")
+    advice = walk.project.jobs[job].advice
+    assert advice is not None and "drop_leaked=true" in advice.command
+    assert "tickets-v2" in advice.reason and "40 held-out rows" in advice.reason
+
+
+def test_while_others_run_nothing_is_advised() -> None:
+    walk, first = started()
+    walk.ok(StartJob(tool="prompt", params={"model": "tiny", "data": "tickets"}), actor="cai")
+    walk.ok(end(first, "succeeded", Result(summary="done", candidate=TUNED)), actor=SYSTEM)
+    assert walk.project.jobs[first].advice is None
+
+
+def test_a_failure_is_followed_by_what_is_about_it() -> None:
+    walk, job = started()
+    gone = FinishJob(job=job, attempt=1, outcome="failed", error="Training diverged at step 9.")
+    assert walk.ok(gone, actor=SYSTEM).advice == walk.project.jobs[job].advice
+    advice = walk.project.jobs[job].advice
+    assert advice is not None and advice.title == "Train again with a lower learning rate"
+    walk.ok(ResumeJob(job=job))
+    assert walk.project.jobs[job].advice is None
+    assert walk.ok(end(job, "failed", attempt=2), actor=SYSTEM).advice is None
+    other, crashed = started()
+    assert other.ok(end(crashed, "crashed"), actor=SYSTEM).advice is None

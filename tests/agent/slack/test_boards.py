@@ -102,6 +102,7 @@ def test_a_job_has_one_card_where_it_was_asked_for(office: Office, wall: Wall, b
     boards.refresh()
     assert wall.row(key).rank == "final"
     assert "exact_match 0.400" in wall.text(key) and f"cancel {job}" not in wall.text(key)
+    assert "*Next: Try prompts and examples first*" in wall.text(key) and "against the target 0.9" in wall.text(key)
     assert wall.wanted() == [key]
 
 

@@ -58,10 +58,14 @@ def test_a_training_that_diverged_is_done_again_with_a_lower_rate(
 
 
 def test_the_worst_slice_and_the_verdict_are_named() -> None:
-    slices: dict[str, JsonValue] = {"short": {"value": 0.9, "n": 90}, "long": {"value": 0.4, "n": 20}}
-    walk = tuned({}, facts={"slices": slices, "verdict": "no regression"})
+    worst: list[JsonValue] = [
+        {"slice": "length=long", "value": 0.4, "n": 20},
+        {"slice": "length=short", "value": 0.6, "n": 9},
+    ]
+    lucky: list[JsonValue] = [*worst, {"slice": "label=rare", "value": 0.0, "n": 1}]  # one item says nothing
+    walk = tuned({}, facts={"slices": lucky, "worst_slices": worst, "verdict": "no regression"})
     look = next(step for step in recommend(walk.project) if step.tool == "evaluate")
-    assert "verdict: no regression; worst slice long 0.400 on 20 rows" in look.reason
+    assert "verdict: no regression; worst slice length=long 0.400 on 20 rows" in look.reason
 
 
 def test_what_won_the_prompts_is_named_with_its_gain() -> None:

@@ -8,7 +8,7 @@ from agent.graph.replies import Choice, Reply
 from agent.lifecycle import approvals
 from agent.lifecycle.events import Advance
 from agent.lifecycle.gates import gate
-from agent.lifecycle.project import Approval, Project, Role, Vote
+from agent.lifecycle.project import Advice, Approval, Project, Role, Vote
 from agent.lifecycle.stages import Stage
 from agent.slack.actions import Origin, Passage, Press
 from agent.slack.blocks.answer import messages
@@ -124,6 +124,7 @@ def answers(text: str) -> list[Rendered]:
 
 def jobs(text: str, project: Project, numbers: Mapping[str, float]) -> list[Rendered]:
     told = project.evidence[-1].model_copy(update={"summary": text, "id": text})
+    advice = Advice(title=text, reason=text, command=text)
     made = []
     for phase in PHASES:
         view = job(
@@ -131,8 +132,8 @@ def jobs(text: str, project: Project, numbers: Mapping[str, float]) -> list[Rend
             metrics=dict(numbers), error=text if phase in ("failed", "crashed") else None,
         )  # fmt: skip
         made += [
-            job_card(view, project_id="p-1", steps=[text, "b", "a"], evidence=told),
-            ended_line(view, evidence=told),
+            job_card(view, project_id="p-1", steps=[text, "b", "a"], evidence=told, advice=advice),
+            ended_line(view, evidence=told, advice=advice),
         ]
     return made
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from agent.lifecycle.project import Advice
 from agent.slack.actions import Press
 from agent.slack.blocks.job import bar, ended_line, job_card, pace, state
 from tests.agent.slack.blocks.checks import check_message, shown, values
@@ -100,3 +101,19 @@ def test_the_bar_is_as_long_as_what_is_done(done: int, share: int) -> None:
 def test_a_job_without_a_step_is_starting() -> None:
     assert state(job()) == "starting"
     assert state(job(step="training")) == "running"
+
+
+def test_what_comes_next_stands_on_the_card_of_an_ended_job_with_a_button() -> None:
+    advice = Advice(title="Fine-tune with LoRA", reason="0.118 against the target 0.9", command="finetune data=tickets")
+    card = job_card(job("succeeded"), project_id="p-1", advice=advice)
+    check_message(card)
+    assert said(card) == {"Details": "job j17", "Do it": "finetune data=tickets"}
+    assert "Next: Fine-tune with LoRA" in words(card) and "0.118 against the target 0.9" in words(card)
+    line = ended_line(job("succeeded"), advice=advice)
+    check_message(line)
+    assert "Next: Fine-tune with LoRA. 0.118 against the target 0.9" in words(line)
+
+
+def test_what_a_person_has_to_fill_in_has_no_button() -> None:
+    typed = Advice(title="Register more", reason="too few", command="register data PATH as NAME")
+    assert said(job_card(job("succeeded"), project_id="p-1", advice=typed)) == {"Details": "job j17"}
