@@ -14,8 +14,8 @@ _TITLES = {
 }
 
 
-def card(params: DataParameters, dataset: Dataset) -> str:
-    """Markdown for people."""
+def card(params: DataParameters, dataset: Dataset, picture: str = "") -> str:
+    """Markdown for people; `picture` is the name of a file beside it."""
     lines = [f"# {dataset.name}", "", f"{dataset.rows:,} rows of {dataset.kind} data from `{dataset.source}`.", ""]
     lines += ["| split | rows | digest |", "|---|---|---|"]
     lines += [f"| {name} | {split.rows:,} | `{split.digest}` |" for name, split in dataset.splits.items()]
@@ -35,6 +35,8 @@ def card(params: DataParameters, dataset: Dataset) -> str:
     if dataset.labels:
         most, fewest = _counts(facts, "most_rows"), _counts(facts, "fewest_rows")
         lines.append(f"| labels | {len(dataset.labels)}: most {most}; fewest {fewest} |")
+    if picture:
+        lines += ["", f"![Lengths{' and labels' if dataset.labels else ''}]({picture})"]
     return "\n".join(lines) + "\n"
 
 

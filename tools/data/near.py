@@ -32,19 +32,20 @@ def near_duplicates(texts: Sequence[str]) -> list[tuple[int, int]]:
     return sorted(pair for pair in pairs if _jaccard(shingled[pair[0]], shingled[pair[1]]) >= ALIKE)
 
 
-def copied(train: Iterable[str], test: Sequence[str]) -> list[int]:
-    """Places of the test texts most of whose runs of thirteen words stand in training texts.
+def copied(train: Sequence[str], test: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Places of the test texts most of whose runs of thirteen words stand in training texts, and of those texts.
 
     Runs that stand in more than ten training texts are the frame of a form and show no copy (Brown et al. 2020).
     """
     grams = [set(_grams(text)) for text in test]
     seen = Counter(dict.fromkeys((gram for found in grams for gram in found), 0))
-    for text in train:
-        for gram in set(_grams(text)):
-            if gram in seen:
-                seen[gram] += 1
-    shared = [sum(0 < seen[gram] <= COMMON for gram in found) for found in grams]
-    return [place for place, found in enumerate(grams) if found and 2 * shared[place] >= len(found)]
+    held = [seen.keys() & set(_grams(text)) for text in train]
+    for found in held:
+        seen.update(found)
+    telling = [{gram for gram in found if 0 < seen[gram] <= COMMON} for found in grams]
+    places = [place for place, found in enumerate(grams) if found and 2 * len(telling[place]) >= len(found)]
+    shared = {gram for place in places for gram in telling[place]}
+    return places, [place for place, found in enumerate(held) if found & shared]
 
 
 def _grams(text: str) -> Iterable[int]:

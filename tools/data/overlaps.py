@@ -33,10 +33,11 @@ def look_for_overlaps(
     learnt = {a if a[0] == "train" else b for a, b in across}
     held_out = {b if a[0] == "train" else a for a, b in across}
     test = [(name, index) for name, index in places if name != "train"]
-    copied = near.copied(
-        (asked(row, kind) for row in parts.get("train", ())), [asked(parts[n][i], kind) for n, i in test]
+    copies, copied_from = near.copied(
+        [asked(row, kind) for row in parts.get("train", ())], [asked(parts[n][i], kind) for n, i in test]
     )
-    held_out |= {test[place] for place in copied}
+    held_out |= {test[place] for place in copies}
+    learnt |= {("train", place) for place in copied_from}
     leaked = tuple(asked(parts[name][index], kind)[:_SHOWN] for name, index in sorted(held_out))
     if not drop or not learnt:
         return dict(parts), Overlaps(len(pairs), leaked)

@@ -3,6 +3,7 @@
 import json
 import random
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean, median
@@ -10,7 +11,7 @@ from statistics import fmean, median
 from pydantic import JsonValue
 
 from tools import digest
-from tools.contract import DataKind, Dataset, JobContext, Metric, Result, Split
+from tools.contract import Artefact, DataKind, Dataset, JobContext, Metric, Result, Split
 from tools.data import checks, formats, kinds, personal, splits
 from tools.data.card import card
 from tools.data.checks import Row
@@ -43,29 +44,36 @@ def run(params: DataParameters, context: JobContext) -> Result:
     context.stop_if_cancelled()
     context.progress("writing", 2, 3)
     dataset = _write(params, context, source, checked)
-    described = context.folder / "card.md"
-    described.write_text(card(params, dataset), encoding="utf-8")
-    artefacts = [
+    artefacts = (
         context.artefact(dataset.name, "dataset", context.folder / "data"),
-        context.artefact("card", "report", described),
-    ]
-    if splits.is_divided(dataset.kind):
-        from tools.data import plot  # here: a second of importing that faults and small sets do not wait for
-
-        picture = plot.draw(dataset, checked.parts, context.folder / "data.png")
-        artefacts.append(context.artefact("lengths and balance", "plot", picture))
+        *_shown(params, context, dataset, checked),
+    )
     context.progress("writing", 3, 3)
     return Result(
-        summary=_summary(dataset, checked),
+        summary=_summary(dataset, checked, masked=params.mask),
         metrics=(
             Metric(name="rows", value=dataset.rows),
             Metric(name="repeated_rows", value=checked.repeated),
             Metric(name="conflicting_rows", value=len(checked.conflicting)),
         ),
-        artefacts=tuple(artefacts),
+        artefacts=artefacts,
         dataset=dataset,
         facts=dataset.facts,
     )
+
+
+def _shown(params: DataParameters, context: JobContext, dataset: Dataset, checked: Checked) -> Iterator[Artefact]:
+    """The card, and the picture in it."""
+    picture = ""
+    if splits.is_divided(dataset.kind):
+        from tools.data import plot  # here: a second of importing that faults and small sets do not wait for
+
+        drawn = plot.draw(dataset, checked.parts, context.folder / "data.png")
+        yield context.artefact("lengths and balance", "plot", drawn)
+        picture = drawn.name
+    described = context.folder / "card.md"
+    described.write_text(card(params, dataset, picture), encoding="utf-8")
+    yield context.artefact("card", "report", described)
 
 
 def _absolute(path: str) -> Path:
@@ -198,7 +206,7 @@ def facts_of(checked: Checked) -> dict[str, JsonValue]:
     return facts
 
 
-def _summary(dataset: Dataset, checked: Checked) -> str:
+def _summary(dataset: Dataset, checked: Checked, *, masked: bool) -> str:
     counts = ", ".join(f"{split.rows:,} {name}" for name, split in dataset.splits.items())
     of = f" of {len(dataset.labels)} labels" if dataset.labels else ""
     said = [f"{dataset.name} is {dataset.kind} data with {dataset.rows:,} rows{of} ({counts})"]
@@ -207,6 +215,16 @@ def _summary(dataset: Dataset, checked: Checked) -> str:
     if checked.conflicting:
         number = len(checked.conflicting)
         said.append(f"{number} {'text has' if number == 1 else 'texts have'} more than one answer, the first was kept")
+    if checked.overlaps.leaked:
+        number, then = (
+            len(checked.overlaps.leaked),
+            ", whose training rows were dropped" if checked.overlaps.dropped else "",
+        )
+        stands = "1 held-out text nearly stands" if number == 1 else f"{number:,} held-out texts nearly stand"
+        said.append(f"{stands} in the training rows{then}")
+    if checked.personal:
+        sorts = ", ".join(f"{sort.replace('_', ' ')} in {count:,}" for sort, count in checked.personal.items())
+        said.append(f"personal data by its form, rows of each sort: {sorts}{', masked' if masked else ''}")
     if checked.unseen:
         said.append(f"labels that training does not see: {', '.join(checked.unseen[:_SHOWN])}")
     return "; ".join(said) + "."

@@ -27,7 +27,7 @@ def test_almost_the_same_is_found_and_other_texts_are_not() -> None:
 
 
 def test_a_passage_of_thirteen_words_is_a_copy() -> None:
-    assert near.copied([f"Hello. {LONG}"], ["nothing", f"well, {LONG}!", "the parcel that I ordered"]) == [1]
+    assert near.copied([f"Hello. {LONG}"], ["nothing", f"well, {LONG}!", "the parcel that I ordered"]) == ([1], [0])
 
 
 def test_leaking_training_rows_are_told_or_dropped() -> None:
@@ -37,6 +37,14 @@ def test_leaking_training_rows_are_told_or_dropped() -> None:
     assert (len(kept["train"]), found.near, found.leaked, found.dropped) == (2, 1, ("where is my card by now",), 0)
     kept, found = look_for_overlaps({"train": rows, "test": test}, DataKind.TASK, drop=True)
     assert kept["train"] == rows[1:] and kept["test"] == test and found.dropped == 1
+
+
+def test_training_rows_that_a_test_row_was_copied_from_are_dropped_too() -> None:
+    quoting = {"prompt": f"They wrote to us last week, and I quote the whole of it here: {LONG}", "completion": "a"}
+    rows = [quoting, {"prompt": "Open an account for me", "completion": "b"}]
+    test = [{"prompt": LONG, "completion": "a"}]
+    kept, found = look_for_overlaps({"train": rows, "test": test}, DataKind.TASK, drop=True)
+    assert (kept["train"], found.near, found.leaked, found.dropped) == (rows[1:], 0, (LONG[:100],), 1)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +100,8 @@ def test_what_was_found_stands_in_card_and_facts_and_masked_texts_are_kept(tool_
     assert not groups["train"] & groups["test"] and not groups["train"] & groups["dev"]
     assert "firm.example" not in Path(result.dataset.splits["train"].path).read_text()
     card = (context.folder / "card.md").read_text()
+    assert "personal data by its form, rows of each sort: email in 70, masked" in result.summary
+    assert "![Lengths and labels](data.png)" in card and (context.folder / "data.png").is_file()
     assert "email 70, masked" in card and result.dataset.splits["test"].digest in card
     assert {"card", "mails"} <= {artefact.name for artefact in result.artefacts}
 
