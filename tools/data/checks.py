@@ -105,6 +105,15 @@ def check_labels(rows: Sequence[Row], needed: int = LEAST_A_CLASS) -> None:
         )
 
 
+def check_signal(rows: Sequence[Row], kind: DataKind) -> None:
+    """Refuse rows in which there is nothing to learn: no entity at all, or thumbs of one sort."""
+    if kind is DataKind.TAGGED and all(tag == "O" for row in rows for tag in row["tags"]):
+        raise UserFault("Every tag of every row is O, so there is no entity to learn; tag them with B-NAME and I-NAME.")
+    if kind is DataKind.THUMBS and len({row["label"] for row in rows}) == 1:
+        only, other = ("up", "down") if rows[0]["label"] else ("down", "up")
+        raise UserFault(f"Every label is a thumb {only}, which shows no preference; add answers with a thumb {other}.")
+
+
 def unseen_labels(parts: Mapping[str, Sequence[Row]]) -> list[str]:
     """Labels that stand in a held-out split but not in train: every such row will be counted wrong."""
     known = {row["label"] for row in parts.get("train", ())}

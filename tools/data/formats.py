@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ def _parquet(path: Path) -> Table:
     from pyarrow import ArrowException, parquet  # here: a tenth of a second that text does not wait for
 
     try:
+        _refuse_twins(path, parquet.read_schema(path).names)
         found = parquet.read_table(path)
         rows = tuple(found.to_pylist())
     except (ArrowException, OSError, ValueError) as error:
@@ -73,11 +75,20 @@ def _text(path: Path) -> str:
         ) from error
 
 
+def _refuse_twins(path: Path, columns: Sequence[str]) -> None:
+    if len(set(columns)) < len(columns):
+        raise UserFault(f"{path} has two columns of one name in its header ({', '.join(columns)}); rename one.")
+
+
 def _jsonl(path: Path, text: str) -> Table:
-    if text.lstrip().startswith("["):
+    begin = text.lstrip()[:1]
+    first = text.lstrip().partition("\n")[0].strip()
+    if begin == "[" or first == "{":
+        what, program = ("a list", ".[]") if begin == "[" else ("an object over several lines", ".")
+        lines_of = f"{path.stem}{'-lines' if path.suffix == '.jsonl' else ''}.jsonl"
         raise UserFault(
-            f"{path} begins with a list; write one JSON object a line, for example with"
-            f" `jq -c '.[]' {path.name} > {path.stem}.jsonl`."
+            f"{path} begins with {what}; write one JSON object a line, for example with"
+            f" `jq -c '{program}' {path.name} > {lines_of}`."
         )
     rows: list[dict[str, Any]] = []
     lines: list[int] = []
@@ -85,9 +96,10 @@ def _jsonl(path: Path, text: str) -> Table:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = json.loads(line, object_pairs_hook=_object)
         except (ValueError, RecursionError) as error:
-            raise UserFault(f"Row {number} of {path} is not JSON ({_why(error)}); mend or remove it.") from error
+            mend = "mend or remove it" if rows or begin == "{" else "a file of cells has a name that ends in .csv"
+            raise UserFault(f"Row {number} of {path} is not JSON ({_why(error)}); {mend}.") from error
         if not isinstance(row, dict):
             raise UserFault(f"Row {number} of {path} is not a JSON object with named fields; mend or remove it.")
         rows.append(row)
@@ -96,9 +108,23 @@ def _jsonl(path: Path, text: str) -> Table:
     return Table(path, columns, tuple(rows), tuple(lines))
 
 
+class _Twice(ValueError):
+    """A field that stands twice in an object, of which JSON readers keep the last without a word."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _Twice(f"the field {next(name for name in names if names.count(name) > 1)} stands in it twice")
+    return found
+
+
 def _why(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg} at column {error.colno}"
+    if isinstance(error, _Twice):
+        return str(error)
     return "nested too deeply" if isinstance(error, RecursionError) else "a number with too many digits"
 
 
@@ -110,8 +136,9 @@ def _csv(path: Path, text: str) -> Table:
     lines: list[int] = []
     try:
         columns = tuple(reader.fieldnames or ())
-        if len(set(columns)) < len(columns):
-            raise UserFault(f"{path} has two columns of one name in its header ({', '.join(columns)}); rename one.")
+        if text.lstrip().startswith("{"):
+            raise UserFault(f"{path} holds JSON, not cells; give it a name that ends in .jsonl.")
+        _refuse_twins(path, columns)
         for row in reader:
             if None in row or None in row.values():
                 raise UserFault(

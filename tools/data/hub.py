@@ -17,7 +17,7 @@ _SPLITS = {  # as file names say it: https://huggingface.co/docs/hub/datasets-fi
     "test": ("test", "testing", "eval", "evaluation"),
 }
 _SHOWN = 8  # files named in a sentence
-_ID = re.compile(r"(?P<id>[\w.-]+/[\w.-]+)(?:/(?P<within>.+))?")
+_ID = re.compile(r"(?P<id>\w[\w.-]*/\w[\w.-]*)(?:/(?P<within>.+))?")
 
 
 def fetch(wanted: str, cache: Path, endpoint: str | None = None) -> dict[str, list[Path]]:

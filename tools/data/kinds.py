@@ -63,11 +63,18 @@ def normalise(
     for number, row in zip(table.lines, table.rows, strict=True):
         clean = _row(f"Row {number} of {table.path}", kind, {field: row.get(c) for field, c in columns.items()})
         if group is not None:
-            clean["group"] = str(row.get(group))
+            clean["group"] = _group(f"Row {number} of {table.path}", group, row.get(group))
         if category is not None and isinstance(row.get(category), str):
             clean["category"] = row[category].strip()
         rows.append(clean)
     return rows
+
+
+def _group(where: str, column: str, value: Any) -> str:
+    """What keeps rows together: without it a row would stand with all others that lack it."""
+    if value is None or value != value or not str(value).strip():
+        raise UserFault(f"{where} has no {column} to group by; fill it in or remove the row.")
+    return str(value).strip()
 
 
 def _row(where: str, kind: DataKind, given: dict[str, Any]) -> dict[str, Any]:
@@ -82,6 +89,8 @@ def _row(where: str, kind: DataKind, given: dict[str, Any]) -> dict[str, Any]:
             texts = {field: _value(where, field, given[field]) for field in ("prompt", "completion")}
             return {**texts, "label": dialogues.thumb(where, given["label"])}
     clean = {field: _value(where, field, value) for field, value in given.items()}
+    if kind is DataKind.CHECKLIST and not clean["must"] and not clean.get("must_not"):
+        raise UserFault(f"{where} has no phrase in must or must_not, so every answer passes; name some.")
     if kind is DataKind.PREFERENCE and clean["chosen"] == clean["rejected"]:
         raise UserFault(
             f"{where}: chosen and rejected are the same, which shows no preference; mend or remove the row."
@@ -94,6 +103,10 @@ def _columns(table: Table, kind: DataKind, mapped: Mapping[str, str]) -> dict[st
     for column in mapped.values():
         if column not in table.columns:
             raise UserFault(f"{table.path} has no column {column}; it has {_named(table)}.")
+    twice = [column for column in mapped.values() if list(mapped.values()).count(column) > 1]
+    if twice:
+        named = " and ".join(f"{field}_column" for field, column in mapped.items() if column == twice[0])
+        raise UserFault(f"{named} both name {twice[0]}; say which column holds which.")
     columns = {field: _column(table, field, mapped) for field in (*FIELDS[kind], *_OPTIONAL.get(kind, ()))}
     missing = [field for field in FIELDS[kind] if columns[field] is None]
     if missing:
@@ -115,6 +128,8 @@ def _column(table: Table, field: str, mapped: Mapping[str, str]) -> str | None:
 def _value(where: str, field: str, value: Any) -> Any:
     if field in _LISTS:
         return _phrases(where, field, value)
+    if isinstance(value, float) and value != value:
+        value = None  # NaN is how tables write that nothing is there
     if isinstance(value, int | float) and field in ("label", "completion", "answer"):
         value = str(value)
     if value is None or (isinstance(value, str) and not value.strip()):

@@ -127,6 +127,7 @@ def _check(params: DataParameters, source: Path, kind: DataKind, given: dict[str
         "dev": params.dev_path or "its dev files",
         "test": params.test_path or "its test files",
     }
+    checks.check_signal(found["all"].rows, kind)
     checks.refuse_overlap({name: (files[name], one.rows) for name, one in found.items()}, kind)
     sizes = splits.Sizes(
         dev=0 if "dev" in found else (params.dev_rows or params.dev),

@@ -55,7 +55,14 @@ def divide(rows: Sequence[Row], kind: DataKind, sizes: Sizes, seed: int) -> dict
     if kind is DataKind.LABELLED and "group" not in rows[0]:
         parts = _stratified(rows, dev, test, chance)
     else:
-        parts = _cut(grouped(rows, kind), dev, test, chance)
+        groups = grouped(rows, kind)
+        parts = _cut(groups, dev, test, chance)
+        if not parts["train"]:
+            what = "groups" if "group" in rows[0] else "different prompts"
+            raise UserFault(
+                f"The {len(rows)} rows are of {len(groups)} {what}, which stay in one split each, so that none is left"
+                " for training; bring more of them, or ask for smaller splits."
+            )
     return {name: part for name, part in parts.items() if part}
 
 
