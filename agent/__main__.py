@@ -17,7 +17,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; its exit status: 0 done, 1 not done, 2 wrong usage, 130 interrupted."""
     arguments = parser().parse_args(argv)
     try:
-        settings = load(**({"home": Path(arguments.home)} if arguments.home else {}))
+        chosen = {"home": Path(arguments.home)} if arguments.home else {}
+        if arguments.command == "doctor":  # it goes on where the settings are wrong: telling so is its purpose
+            from agent.doctor import doctor
+
+            return doctor(arguments, chosen)
+        settings = load(**chosen)
         logging.basicConfig(level=settings.log_level, format="%(asctime)s %(name)s %(levelname)s %(message)s")
         return int(arguments.run(arguments, settings))
     except OdysseyError as error:
@@ -53,9 +58,8 @@ def parser() -> argparse.ArgumentParser:
         command = _add(commands, name, text, f"agent.commands:{name}")
         _speaker(command, project_required=True)
         command.add_argument("--json", action="store_true", help="one JSON object instead of text")
-    doctor = _add(
-        commands, "doctor", "what is configured, reachable or missing, and how to mend it", "agent.doctor:doctor"
-    )
+    text = "what is configured, reachable or missing, and how to mend it"
+    doctor = _add(commands, "doctor", text, "agent.doctor:doctor")
     doctor.add_argument("--json", action="store_true", help="one JSON object instead of text")
     _add(
         commands,

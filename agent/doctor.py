@@ -8,21 +8,26 @@ import os
 import shutil
 import sqlite3
 import sys
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import httpx
 import psutil
 
 from agent.home import HomeLock
-from agent.settings import Settings
+from agent.settings import Settings, read, read_slack, unknown_variables
 from tools.contract import Frozen
 
 NEEDED = ("langgraph", "langchain", "chromadb", "torch", "transformers", "peft", "trl", "torchao", "onnxruntime")
 DISK = 2e9  # bytes: the sample project with all its checkpoints takes about a tenth of it
 MEMORY = 4e9  # bytes: a job with torch, transformers and trl loaded takes about one, the warm host half of one
 _KEYS = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY", "google_genai": "GOOGLE_API_KEY"}
+_PACKAGES = {
+    "azure_openai": "openai",
+    "bedrock": "aws",
+    "bedrock_converse": "aws",
+}  # others are called as their provider
 
 
 class Finding(Frozen):
@@ -32,16 +37,20 @@ class Finding(Frozen):
     mend: str = ""
 
 
-def doctor(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Print the findings; exit status 1 if one of them keeps Odyssey from working."""
-    findings = tuple(examine(settings))
+def doctor(arguments: argparse.Namespace, chosen: Mapping[str, Any]) -> int:
+    """Print the findings; exit status 1 if one of them keeps Odyssey from working.
+
+    It reads the settings itself: faulty ones are findings among the others.
+    """
+    settings, faults = read(**chosen)
+    findings = (*_settings(faults), *examine(settings))
     if arguments.json:
         rows = [finding.model_dump() for finding in findings]
         sys.stdout.write(json.dumps({"settings": _shown(settings), "findings": rows}, ensure_ascii=False) + "\n")
     else:
         for finding in findings:
             mend = f" → {finding.mend}" if finding.mend else ""
-            sys.stdout.write(f"{finding.state:<5} {finding.subject:<10} {finding.found}{mend}\n")
+            sys.stdout.write(f"{finding.state:<5} {finding.subject:<12} {finding.found}{mend}\n")
     return 1 if any(finding.state == "fault" for finding in findings) else 0
 
 
@@ -51,7 +60,28 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _machine(settings)
     yield _home(settings)
     yield _chat_model(settings)
-    yield from _unknown_variables()
+    yield from _slack()
+
+
+def _settings(faults: Sequence[str]) -> Iterator[Finding]:
+    """A misspelt setting would be ignored in silence."""
+    for fault in faults:
+        yield Finding(subject="settings", state="fault", found=fault)
+    for name in unknown_variables():
+        yield Finding(subject="settings", state="note", found=f"{name} is not a setting", mend="check its spelling")
+
+
+def _slack() -> Iterator[Finding]:
+    settings, faults = read_slack()
+    for fault in faults:
+        yield Finding(subject="slack", state="fault", found=fault)
+    if settings.configured and not faults:
+        yield Finding(subject="slack", state="ok", found=f"configured ({settings.mode}), not asked now")
+    elif not settings.configured:
+        mend = "README, “In Slack”, says how to connect one"
+        yield Finding(
+            subject="slack", state="note", found="no tokens: `odyssey serve` offers a local workspace", mend=mend
+        )
 
 
 def _python() -> Iterator[Finding]:
@@ -96,9 +126,10 @@ def _machine(settings: Settings) -> Iterator[Finding]:
 
 
 def _home(settings: Settings) -> Finding:
-    if not settings.home.exists():
+    there = next(path for path in (settings.home, *settings.home.parents) if path.exists())
+    if there != settings.home and there.is_dir() and os.access(there, os.W_OK | os.X_OK):
         return Finding(subject="home", state="note", found=f"{settings.home} will be made on first use")
-    if not os.access(settings.home, os.W_OK | os.X_OK):
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         return Finding(
             subject="home",
             state="fault",
@@ -121,6 +152,15 @@ def _chat_model(settings: Settings) -> Finding:
             mend="ODYSSEY_MODEL=provider:name for free conversation",
         )
     provider = settings.model.partition(":")[0]
+    package = f"langchain_{_PACKAGES.get(provider, provider)}"
+    if importlib.util.find_spec(package) is None:
+        name = package.replace("_", "-")
+        return Finding(
+            subject="model",
+            state="fault",
+            found=f"{settings.model}: there is no package {name} for the provider {provider}",
+            mend=f"`.venv/bin/pip install {name}`, or check the provider's spelling",
+        )
     key = _KEYS.get(provider)
     if key and not os.environ.get(key):
         return Finding(subject="model", state="fault", found=f"{settings.model} without a key", mend=f"set {key}")
@@ -141,14 +181,6 @@ def _reachable(model: str, url: str) -> Finding:
             mend="check ODYSSEY_MODEL_URL, or unset ODYSSEY_MODEL",
         )
     return Finding(subject="model", state="ok", found=f"{model} at {host} answers")
-
-
-def _unknown_variables() -> Iterator[Finding]:
-    """A misspelt setting would be ignored in silence."""
-    known = {f"ODYSSEY_{name.upper()}" for name in Settings.model_fields} | {"ODYSSEY_REQUIRE"}
-    for name in sorted(os.environ):
-        if name.startswith("ODYSSEY_") and name not in known:
-            yield Finding(subject="settings", state="note", found=f"{name} is not a setting", mend="check its spelling")
 
 
 def _shown(settings: Settings) -> dict[str, object]:

@@ -3,26 +3,44 @@
 import base64
 import getpass
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
 from agent.errors import Configuration
 from agent.price import Price
 from tools.jobs.launcher import LauncherKind
+
+NOBODY = "nobody"  # speaks where the system has no name for its user
 
 
 def _threads() -> int:
     return max(1, min(2, os.cpu_count() or 1))
 
 
+def _user() -> str:
+    """The name of the system's user; a container may run under a number that has none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return NOBODY
+
+
+PERSON = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
-        env_prefix="ODYSSEY_", env_file=".env", extra="ignore", frozen=True, validate_default=True
+        env_prefix="ODYSSEY_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        validate_default=True,
     )
 
     home: Path = Field(default=Path(".odyssey"), description="folder for everything Odyssey keeps")
@@ -30,12 +48,14 @@ class Settings(BaseSettings):
         default=Path("~/.cache/odyssey"), description="folder for what every home can share: the encoder, its vectors"
     )
     person: str = Field(
-        default_factory=getpass.getuser,
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        default_factory=_user,
+        pattern=PERSON,
         description="who speaks in the terminal when --as does not say",
     )
     model: str | None = Field(
-        default=None, description="chat model as provider:name, e.g. openai:gpt-5; none: commands and plain sentences"
+        default=None,
+        pattern=r"^[a-z][a-z0-9_]*:\S+$",
+        description="chat model as provider:name, e.g. openai:gpt-5; none: commands and plain sentences",
     )
     model_url: str | None = Field(default=None, description="base URL of the chat model's API, for an own server")
     model_timeout: float = Field(default=60, gt=0, le=600, description="seconds to wait for the chat model")
@@ -88,16 +108,47 @@ class Settings(BaseSettings):
         return folder.expanduser().absolute()
 
 
+def read(**overrides: Any) -> tuple[Settings, tuple[str, ...]]:
+    """The settings, and a sentence for every faulty variable; what is faulty counts as not set."""
+    try:
+        return Settings(**overrides), ()
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+    fields = Settings.model_fields
+    defaults = {n: fields[n].get_default(call_default_factory=True, validated_data={}) for n in _named(found)}
+    if "person" in defaults:
+        defaults["person"] = NOBODY  # the user's name may be the one that is faulty
+    return Settings(**{**overrides, **defaults}), tuple(
+        f"{(name := f'ODYSSEY_{field.upper()}')}={fault['input']!r}: {_wanted(name, fault)}"
+        for field, fault in _named(found).items()
+    )
+
+
+def _named(found: Iterable[Any]) -> dict[str, Any]:
+    """The first fault of each field."""
+    return {str(fault["loc"][0]): fault for fault in reversed([*found])}
+
+
+def _wanted(name: str, fault: Any) -> str:
+    """What would do, in pydantic's words where they say it."""
+    said = _FORMS.get(name) if fault["type"] == "string_pattern_mismatch" else None
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    return said or message[:1].lower() + message[1:]
+
+
+_FORMS = {
+    "ODYSSEY_PERSON": "a name has letters, digits, dots, dashes and underscores, and begins with a letter or digit",
+    "ODYSSEY_MODEL": "give it as provider:name, such as openai:gpt-5",
+    "SLACK_PUBLIC_URL": "give an address that begins with https://",
+}
+
+
 def load(**overrides: Any) -> Settings:
     """Read the settings; raises `Configuration` naming every faulty variable and what would do."""
-    try:
-        return Settings(**overrides)
-    except ValidationError as error:
-        faults = [
-            f"ODYSSEY_{'_'.join(str(part) for part in fault['loc']).upper()}={fault['input']!r}: {fault['msg']}"
-            for fault in error.errors(include_url=False)
-        ]
-        raise Configuration("The settings do not do:\n- " + "\n- ".join(faults)) from None
+    settings, faults = read(**overrides)
+    if faults:
+        raise Configuration("These settings cannot be used:\n- " + "\n- ".join(faults))
+    return settings
 
 
 class SlackSettings(BaseSettings):
@@ -205,16 +256,29 @@ def _is_fernet_key(text: str) -> bool:
         return False
 
 
+def read_slack(**overrides: Any) -> tuple[SlackSettings, tuple[str, ...]]:
+    """The Slack settings, and a sentence for every fault, without any secret; what is faulty counts as not set."""
+    try:
+        settings, found = SlackSettings(**overrides), []
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+        defaults = {name: SlackSettings.model_fields[name].get_default() for name in _named(found)}
+        settings = SlackSettings(**{**overrides, **defaults})
+    faults = (f"{(name := f'SLACK_{field.upper()}')}: {_wanted(name, fault)}" for field, fault in _named(found).items())
+    return settings, (*faults, *settings.faults())
+
+
 def load_slack(**overrides: Any) -> SlackSettings:
     """Read the Slack settings; raises `Configuration` naming every fault at once, and no secret."""
-    try:
-        settings = SlackSettings(**overrides)
-    except ValidationError as error:
-        faults = [
-            f"SLACK_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors(include_input=False)
-        ]
-    else:
-        faults = list(settings.faults())
-        if not faults:
-            return settings
-    raise Configuration("The Slack settings do not do:\n- " + "\n- ".join(faults))
+    settings, faults = read_slack(**overrides)
+    if faults:
+        raise Configuration("These Slack settings cannot be used:\n- " + "\n- ".join(faults))
+    return settings
+
+
+def unknown_variables() -> Iterator[str]:
+    """Names in the environment and the `.env` file that look like settings and are none."""
+    known = {f"ODYSSEY_{name.upper()}" for name in Settings.model_fields} | {"ODYSSEY_REQUIRE"}
+    known |= {f"SLACK_{name.upper()}" for name in SlackSettings.model_fields}
+    given = {*os.environ, *DotEnvSettingsSource(Settings, case_sensitive=True).env_vars}
+    yield from sorted(name for name in given - known if name.startswith(("ODYSSEY_", "SLACK_")))
