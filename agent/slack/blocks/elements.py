@@ -3,6 +3,8 @@
 Text given as `markup` is mrkdwn that is safe already (see `agent.slack.sanitize`); text given as `words` is anybody's.
 """
 
+import hashlib
+import json
 import re
 from collections.abc import Sequence
 
@@ -54,7 +56,7 @@ def header(words: str) -> Block:
 
 def section(markup: str, accessory: Piece | None = None) -> Block:
     block: Block = {"type": "section", "text": mrkdwn(markup)}
-    return {**block, "accessory": accessory} if accessory else block
+    return {**block, "accessory": accessory, "block_id": _lasting([accessory])} if accessory else block
 
 
 def fields(markups: Sequence[str]) -> Block:
@@ -70,7 +72,17 @@ def divider() -> Block:
 
 
 def actions(elements: Sequence[Piece]) -> Block:
-    return {"type": "actions", "elements": list(elements[:MOST_ACTIONS])}
+    kept = list(elements[:MOST_ACTIONS])
+    return {"type": "actions", "elements": [*kept], "block_id": _lasting(kept)}
+
+
+def _lasting(elements: Sequence[Piece]) -> str:
+    """A block's id that lasts for as long as its buttons do.
+
+    Slack makes up a new one at every update, and what is pressed on a card just then would belong to no block.
+    """
+    meant = json.dumps([[each.get("action_id"), each.get("value")] for each in elements])
+    return hashlib.sha256(meant.encode()).hexdigest()[:20]
 
 
 def button(

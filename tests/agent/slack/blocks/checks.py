@@ -36,8 +36,7 @@ def check_message(rendered: Rendered) -> None:
     assert not {"plan", "task_card"} <= set(kinds)
     assert sum(units(block["text"]) for block in blocks if block["type"] == "markdown") <= 12_000
     assert sum(units(text) for _, text in shown(blocks)) <= 13_200
-    for block in blocks:
-        check_block(block)
+    check_blocks(blocks)
 
 
 def check_view(view: Mapping[str, Any]) -> None:
@@ -52,6 +51,12 @@ def check_view(view: Mapping[str, Any]) -> None:
             assert view[name]["type"] == "plain_text"
             assert 0 < units(view[name]["text"]) <= 24
     assert view["type"] == "home" or view["title"]
+    check_blocks(blocks)
+
+
+def check_blocks(blocks: Sequence[Mapping[str, Any]]) -> None:
+    ids = [block["block_id"] for block in blocks if "block_id" in block]
+    assert len(set(ids)) == len(ids)
     for block in blocks:
         check_block(block)
 

@@ -162,7 +162,10 @@ def cards(text: str, bad: Project, now: datetime) -> list[Rendered]:
 
 
 def homes(text: str, bad: Project, now: datetime, numbers: Mapping[str, float]) -> list[Any]:
-    views = [job(phase, title=text, step=text, requested_by=text, metrics=dict(numbers)) for phase in PHASES]
+    views = [
+        job(phase, id=f"j{n}", title=text, step=text, requested_by=text, metrics=dict(numbers))
+        for n, phase in enumerate(PHASES)
+    ]
     return [
         home(actor, [bad], {bad.id: views}, at, names=lambda said: said)
         for actor in ("ben", text, "nobody")

@@ -59,6 +59,13 @@ def test_running_jobs_have_progress_and_members_can_cancel() -> None:
     assert "cancel j17" not in said(home("dee", [ASKED], jobs, NOW))
 
 
+def test_a_button_stays_where_it_is_while_a_job_moves_on() -> None:
+    views = [home("cai", [ASKED], {ASKED.id: [job(step="training", done=n, total=10)]}, NOW) for n in (1, 2)]
+    ids = [[block.get("block_id") for block in view["blocks"]] for view in views]  # type: ignore[union-attr,call-overload]
+    assert ids[0] == ids[1]
+    assert any(ids[0])
+
+
 @pytest.mark.parametrize("stage", [Stage.SCOPE, Stage.SELECT, Stage.ASSESS, Stage.LAUNCHED])
 def test_what_is_missing_and_what_is_next_is_shown(stage: Stage) -> None:
     walk = Walk()

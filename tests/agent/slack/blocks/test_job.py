@@ -33,6 +33,14 @@ def test_a_running_job_shows_steps_bar_rate_and_time_left() -> None:
     assert card.text == "j17 Fine-tune the model: running · training · 50 of 200 · 30/min · about 5 min 0 s left"
 
 
+def test_a_button_stays_where_it_is_while_the_card_moves_on() -> None:
+    earlier, later, over = (
+        job_card(view, project_id="p-1").blocks[-1]["block_id"]
+        for view in (job(done=1, total=9), job(step="training", done=5, total=9), job("cancelled"))
+    )
+    assert earlier == later != over
+
+
 def test_a_running_job_shows_what_its_first_steps_say_of_the_whole() -> None:
     card = job_card(job(step="training", done=50, total=200, expected_seconds=380.0, expected_memory=900_000_000))
     check_message(card)
