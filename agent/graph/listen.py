@@ -1,5 +1,7 @@
 """What the conversation decides without any model: a yes or no, a number, an approval, a command, a charter's field."""
 
+import re
+
 from agent.graph import charter, grammar
 from agent.graph.follow_up import complete
 from agent.graph.intents import MEANINGS, Intent, call_of
@@ -13,6 +15,7 @@ from tools.contract import Frozen
 
 LONGEST = 8000  # characters of one turn; a longer text belongs into a file
 CLEARLY = 0.9  # while a field is asked for, only a sentence this surely a request is taken for one
+_ID = re.compile(r"p-[0-9a-f]{10}")  # a project's
 _LATER = frozenset({"later", "stop", "stop asking", "not now", "skip", "enough", "以后", "稍后", "停"})
 
 
@@ -52,6 +55,8 @@ def hear(session: Session, turn: Turn) -> Heard:
 
 def _bind(session: Session, name: str) -> Said | None:
     project = session.desk.find_project(session.actor, name)
+    if project is None and _ID.fullmatch(name):  # of a card's button: nobody typed it
+        return Said(text=str(session.outside()), kind="refused")
     if project is None:
         known = ", ".join(p.name for p in session.desk.projects(session.actor)) or "none yet"
         return Said(text=f"{session.actor} sees no project called {name} (sees: {known}).", kind="refused")
@@ -81,7 +86,8 @@ def _confirm(session: Session, confirmed: int | bool) -> Heard:
         project = session.project
         waiting = project.approval.number if project and project.approval else None
         hint = f" An approval is given by `approve {waiting}` alone." if waiting else ""
-        return Heard(said=Said(text=f"Nothing waits for a yes.{hint}", kind="refused"))
+        told = "Nothing waits for a yes." if confirmed is True else f"Proposal {confirmed} does not wait any more."
+        return Heard(said=Said(text=told + hint, kind="refused"))
     if confirmed is not True and confirmed != proposal.number:
         text = f"Proposal {confirmed} does not wait any more; {proposal.number} ({proposal.title}) does."
         return Heard(said=Said(text=text, kind="refused"))

@@ -1,5 +1,6 @@
 """Calls that have an effect: each makes a proposal that a person confirms; none changes anything by itself."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ from agent.markdown import short
 from tools.contract import Candidate, DataKind, Frozen, Tool
 
 MIN_REASON = 3  # characters; as the events ask for
+# Slack's ids have nine characters or more and digits among them; a word such as UNRESOLVED is none.
+SLACK_PERSON = r"(?:[TE][A-Z0-9]{2,20}\.)?[UW](?=[A-Z]*[0-9])[A-Z0-9]{7,20}"
 
 
 class Creation(Frozen):
@@ -246,6 +249,11 @@ def set_role(session: Session, arguments: Appointment) -> Said:
         raise Mendable("Whose role, and which? `role PERSON member`; viewer, member, approver, owner or none.")
     body = _checked(SetRole, person=arguments.person, role=arguments.role)
     held = project.role(arguments.person)
+    if held is None and session.thread.startswith("slack:") and not re.fullmatch(SLACK_PERSON, arguments.person):
+        raise Mendable(  # the name alone would look right and be nobody
+            "In Slack a role is given by mention: type @ and pick the person;"
+            f" {arguments.person} as a mere word names nobody."
+        )
     now = arguments.role.value if arguments.role else "no member any more"
     lines = [f"now {held.value if held else 'not a member'}, then {now}"]
     return propose(session, f"role of {arguments.person}: {now}", lines, project=project, bodies=[body])

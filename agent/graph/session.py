@@ -125,13 +125,9 @@ class Session:
             self.project_id = self.place
         if (bound := self.project) is not None:
             return bound
-        seen = self.desk.projects(self.actor)
         if self.project_id is not None:
-            # Another of the person's projects must not be shown here, nor this one's name.
-            raise NotPermitted(
-                f"This conversation is about a project that {self.actor} has no role in; an owner of it can give one:"
-                f" `role {self.actor} viewer`. Your own: {', '.join(p.name for p in seen) or 'none yet'}."
-            )
+            raise self.outside()
+        seen = self.desk.projects(self.actor)
         if len(seen) == 1:
             self.project_id = seen[0].id
             return seen[0]
@@ -139,6 +135,14 @@ class Session:
             raise Mendable("There is no project yet: `create project NAME` makes one.")
         names = ", ".join(project.name for project in seen)
         raise Mendable(f"Which project is this for? `use NAME`, with one of {names}; or `create project NAME`.")
+
+    def outside(self) -> NotPermitted:
+        """What somebody without a role is told: neither another of their projects is shown, nor this one's name."""
+        own = ", ".join(project.name for project in self.desk.projects(self.actor)) or "none yet"
+        return NotPermitted(
+            f"This conversation is about a project that {self.actor} has no role in; an owner of it can give one:"
+            f" `role {self.actor} viewer`. Your own: {own}."
+        )
 
     def context(self) -> Context:
         projects = [project.name for project in self.desk.projects(self.actor)]

@@ -7,6 +7,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
 
+from agent.graph.requests import SLACK_PERSON
+
 log = logging.getLogger(__name__)
 
 LIFE = 3600.0  # seconds until a name is asked for again
@@ -14,8 +16,7 @@ LIFE_OF_UNKNOWN = 300.0  # seconds until somebody whom Slack did not know is ask
 MOST = 5_000  # names kept
 AT_ONCE = 4  # questions under way; users.info is Tier 4, about 100 a minute
 
-# Slack's ids have nine characters or more and digits among them; a word such as UNRESOLVED is none.
-_PERSON = re.compile(r"(?<![\w.-])(?:[TE][A-Z0-9]{2,20}\.)?[UW](?=[A-Z]*[0-9])[A-Z0-9]{7,20}(?![\w-])")
+_PERSON = re.compile(rf"(?<![\w.-]){SLACK_PERSON}(?![\w-])")
 _SHOWN = re.compile(rf"`[^`\n]*`|(?P<person>{_PERSON.pattern})")  # code is there to be typed: it keeps the ids
 _MARKUP = re.compile(r"[<>&*_~`|@#!\[\](){}\\]")  # nothing in a name may become a mention, a link or a style
 

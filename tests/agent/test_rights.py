@@ -333,7 +333,7 @@ def _reject_correction(world: World) -> Try:
 
 
 def _set_role(world: World) -> Try:
-    person = world.fresh("guest")
+    person = world.fresh("U0GUEST00")
     return Try(
         f"role {person} viewer",
         f"please make {person} a viewer of the project",

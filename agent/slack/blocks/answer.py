@@ -17,6 +17,7 @@ MOST_CHOICES = 9  # more cannot be picked by a digit
 _LONGEST_SOURCES = 1_200
 _ROOM = 12_500  # characters of JSON up to which sources and buttons stand in the message of the text
 _LEAST_ROOM = 4_500  # what they need
+_BOUND = "This channel is about it from now on, for everybody in it; `use NAME` in a thread is for that thread alone."
 
 
 def messages(
@@ -30,6 +31,8 @@ def messages(
     refused = delivery.way in ("button", "modal") and reply.kind == "refused"
     private = delivery.way == "command" or refused or reply.data.get("private") is True
     pages = [*markdown.render(reply.text, hosts=hosts, names=names)]
+    if binds(delivery, reply):
+        pages[-1] = pages[-1].model_copy(update={"blocks": (*pages[-1].blocks, context(_BOUND))})
     more = [*below(reply, delivery.id, room=_ROOM - _size(pages[-1].blocks), names=names, private=private)]
     if more and _size(pages[-1].blocks) + _size(more) > _ROOM:
         more = [*below(reply, delivery.id, names=names, private=private)]
@@ -45,6 +48,12 @@ def messages(
         )
         for number, page in enumerate(pages)
     )
+
+
+def binds(delivery: Delivery, reply: Reply) -> bool:
+    """Whether the answer makes a channel one about a project: the slash command does, for everybody in it."""
+    in_channel = delivery.way == "command" and not delivery.place.channel.startswith("D")
+    return in_channel and isinstance(reply.data.get("bound"), str)
 
 
 def below(

@@ -361,6 +361,24 @@ def test_the_project_a_turn_names_is_the_one_it_is_about(desk: MemoryDesk, conve
     assert say("status", project="ghost").kind == "refused"
 
 
+def test_a_card_of_a_strangers_project_is_refused_without_its_id(say: Say) -> None:
+    refused = say("approve 3", project="p-0123456789")
+    assert refused.kind == "refused"
+    assert "has no role in" in refused.text and "p-0123456789" not in refused.text
+
+
+def test_in_slack_a_role_is_given_to_who_is_mentioned(desk: MemoryDesk, conversation: Conversation) -> None:
+    slack = speaker(conversation, thread="slack:T1:C1:17.1")
+    assert "pick the person" in slack("role grace approver").text
+    assert "pick the person" not in slack(f"role {next(iter(project(desk).members))} owner").text  # a member already
+    assert slack("role U0000GRACE approver").kind == "proposal"
+    assert speaker(conversation)("role grace approver").kind == "proposal"  # in a terminal any name is one
+
+
+def test_a_number_that_does_not_wait_is_named(say: Say) -> None:
+    assert say("confirm 99").text == "Proposal 99 does not wait any more."
+
+
 def test_waiting_names_the_job(desk: MemoryDesk, say: Say) -> None:
     assert "No job" in say("wait").text
     say("finetune data=tickets")

@@ -67,6 +67,17 @@ def test_refusals_of_buttons_and_answers_to_commands_are_for_the_person_alone(
         assert "context_actions" not in kinds(message) or not private
 
 
+@pytest.mark.parametrize(
+    ("way", "channel", "told"), [("command", "C1", True), ("command", "D1", False), ("mention", "C1", False)]
+)
+def test_who_binds_a_channel_is_told_so(way: Any, channel: str, told: bool) -> None:
+    asked = delivery(way)
+    asked = asked.model_copy(update={"place": asked.place.model_copy(update={"channel": channel})})
+    (message,) = messages(asked, Reply(text="**desk** is at 1.", data={"bound": "p-1"}))
+    check_message(message.body)
+    assert ("This channel is about it" in str(message.body.blocks)) == told
+
+
 def test_a_long_cited_answer_puts_its_sources_into_the_last_message() -> None:
     citations = tuple(cited("word " * 700, heading=f"LoRA › {n}") for n in range(12))
     found = messages(delivery(), Reply(text="word " * 6000, citations=citations))
