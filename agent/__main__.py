@@ -129,7 +129,11 @@ def _knowledge(commands: Adder) -> None:
     ingest.add_argument("--json", action="store_true", help="one JSON object a file instead of text")
     _speaker(ingest, project_required=True)
     command = _add(commands, "knowledge", "the index of what is known", "agent.knowledge_commands:knowledge")
-    command.add_argument("what", choices=["audit", "rebuild"], help="audit: hold it against its sources; rebuild it")
+    command.add_argument(
+        "what",
+        choices=["audit", "rebuild", "calibrate"],
+        help='audit: hold it against its sources; rebuild it; calibrate: fit "I don\'t know" to the embeddings in use',
+    )
     command.add_argument("--json", action="store_true", help="one JSON object instead of text")
 
 

@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from langchain.chat_models import init_chat_model
+from langchain.embeddings import init_embeddings
 from langchain_core.language_models import BaseChatModel
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
@@ -24,9 +26,10 @@ from agent.owner import Owner
 from agent.settings import Settings, SlackSettings
 from agent.state_index import RENDER, CurrentFacts, StateIndex
 from agent.tracking import Tracking
-from knowledge.embed import OnnxEmbedder
+from knowledge.embed import Adapted, Embedder, LangchainEmbeddings, OnnxEmbedder
 from knowledge.facts import Current
 from knowledge.knowledge import Knowledge
+from knowledge.store import Server
 from tools.jobs.engine import LocalEngine
 from tools.jobs.launcher import Launcher
 from tools.jobs.ledger import JobLedger
@@ -82,7 +85,7 @@ def build_owner(settings: Settings, registry: str = DEFAULT) -> Owner:
     supervisor = Supervisor(JobLedger(engine), _engine(settings, registry), catalogue, ended)
     current = CurrentFacts(ledger)
     opened = Bell()
-    knowledge = LazyKnowledge(home / "knowledge", settings.cache, current, opened.ring)
+    knowledge = LazyKnowledge(home / "knowledge", settings, current, opened.ring)
     state = StateIndex(ledger, knowledge.peek, current)
     opened.subscribe(state.wake)
     dispatcher = Dispatcher(
@@ -128,6 +131,33 @@ def _chat_model(settings: Settings) -> Callable[[], BaseChatModel] | None:
     return make
 
 
+def build_embedder(settings: Settings) -> Embedder:
+    """The packaged encoder, or the embeddings of langchain that are configured; nothing is loaded or asked yet."""
+    name, encoder = settings.embeddings, settings.encoder
+    if name is None or encoder is None:
+        return OnnxEmbedder(settings.cache / "encoder")
+    options: dict[str, Any] = {}
+    if settings.embeddings_url:
+        options["base_url"] = settings.embeddings_url
+        if name.startswith("openai:"):
+            options["check_embedding_ctx_length"] = False  # it would send tokens of OpenAI's own, not text
+
+    def make() -> LangchainEmbeddings:
+        made: LangchainEmbeddings = init_embeddings(name, **options)
+        return made
+
+    return Adapted(make, encoder, reads_chinese=True)
+
+
+def chroma_server(settings: Settings) -> Server | None:
+    """The Chroma server that is configured; without one vectors lie in the home."""
+    if settings.chroma_url is None:
+        return None
+    parts = urlsplit(settings.chroma_url)
+    ssl = parts.scheme == "https"
+    return Server(str(parts.hostname), parts.port or (443 if ssl else 8000), ssl=ssl)
+
+
 def _engine(settings: Settings, registry: str) -> LocalEngine:
     warm = None
     if settings.warm:
@@ -164,14 +194,14 @@ class LazyKnowledge:
     def __init__(
         self,
         folder: Path,
-        cache: Path,
+        settings: Settings,
         current: Current | None = None,
         on_open: Callable[[], None] = lambda: None,
     ) -> None:
         self._current = current
         self._on_open = on_open
         self._folder = folder
-        self._cache = cache
+        self._settings = settings
         self._lock = threading.Lock()
         self._opened: Knowledge | None = None
 
@@ -198,8 +228,14 @@ class LazyKnowledge:
             return self._opened
 
     def _made(self, *, fresh: bool = False) -> Knowledge:
-        embedder = OnnxEmbedder(self._cache / "encoder")
-        opened = Knowledge(self._folder, embedder, self._cache, current=self._current, fresh=fresh)
+        opened = Knowledge(
+            self._folder,
+            build_embedder(self._settings),
+            self._settings.cache,
+            server=chroma_server(self._settings),
+            current=self._current,
+            fresh=fresh,
+        )
         opened.ensure_guides()
         return opened
 

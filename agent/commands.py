@@ -168,7 +168,8 @@ def prepare(arguments: argparse.Namespace, settings: Settings) -> int:
     from agent.bootstrap import LazyKnowledge
 
     with tempfile.TemporaryDirectory() as folder:
-        door = LazyKnowledge(Path(folder), settings.cache)
+        own = settings.model_copy(update={"chroma_url": None})  # nothing of the trial is left at a server
+        door = LazyKnowledge(Path(folder), own)
         door.open()
         door.close()
     return 0

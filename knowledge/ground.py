@@ -79,17 +79,18 @@ def judge() -> Judge:
     return Judge(**json.loads(FILE.read_text(encoding="utf-8")))
 
 
-def check(sentence: str, passages: Sequence[Indexed], embedder: Embedder) -> Verdict:
-    """Hold a written sentence against those of the passages that are about the same thing.
+def check(sentence: str, passages: Sequence[Indexed], embedder: Embedder, by: Judge | None = None) -> Verdict:
+    """Hold a written sentence against those of the passages that are about the same thing; without `by` as it ships.
 
     A passage farther away than `AS_NEAR` from the nearest may not vouch for it: in many passages some number agrees.
     """
     if not passages:
         return Verdict(False, "there is no passage")
+    fitted = by or judge()
     best: tuple[float, Verdict] | None = None
     for index, nearest, cosine in near(sentence, passages, embedder):
         reason = missing(sentence, passages[index])
-        confidence = 0.0 if reason else judge().confidence(compare(sentence, passages[index], nearest, cosine))
+        confidence = 0.0 if reason else fitted.confidence(compare(sentence, passages[index], nearest, cosine))
         verdict = Verdict(confidence >= THRESHOLD, reason or "too little of it is in the passage", index, nearest)
         if best is None or confidence > best[0]:
             best = confidence, verdict

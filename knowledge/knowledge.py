@@ -17,7 +17,7 @@ from knowledge.catalogue import Catalogue
 from knowledge.embed import Embedder, Remembered
 from knowledge.errors import Busy, KnowledgeError, NotFound
 from knowledge.facts import Current, rendered
-from knowledge.gate import gate
+from knowledge.fitted import fitted, key_of
 from knowledge.indexer import Indexer
 from knowledge.inquiry import Consulted, consult
 from knowledge.model import (
@@ -38,7 +38,6 @@ from knowledge.sources import Sources
 from knowledge.store import Server, VectorStore
 
 BUNDLED = Path(__file__).parent / "guides"
-VECTORS = "guides.npz"  # in the cache
 _CATALOGUE = "knowledge.sqlite"
 
 
@@ -46,9 +45,10 @@ class Knowledge:
     """Guides, documents and states in one folder. One process opens it; its threads may share this object.
 
     `cache` is a folder where the vectors of the guides are kept, so that the next folder on this machine has its guides
-    at once. `server` names a Chroma server, otherwise vectors are in the folder. `current` renders a project's state as
-    of now: without it, nothing of a state is cited. `fresh` makes the index anew from the kept sources first. Raises
-    `Busy` where another process has the folder open, `Unavailable` where the index is damaged.
+    at once, and what was calibrated for the encoder. `server` names a Chroma server, otherwise vectors are in the
+    folder. `current` renders a project's state as of now: without it, nothing of a state is cited. `fresh` makes the
+    index anew from the kept sources first. Raises `Busy` where another process has the folder open, `Unavailable` where
+    the index is damaged.
     """
 
     def __init__(
@@ -69,6 +69,8 @@ class Knowledge:
         self._embedder = embedder
         self._guides = guides
         self._cache = cache
+        self._vectors = f"guides-{key_of(embedder.name)}.npz"  # in the cache, of each encoder its own
+        self._fitted = fitted(embedder.name, cache)
         self._current = current
         self._sources = Sources(folder / "sources")
         self._store = VectorStore(
@@ -107,7 +109,7 @@ class Knowledge:
     def ensure_guides(self) -> list[Document]:
         """Index the bundled guides; those that have not changed are left alone. Those in English are returned."""
         with self._lock:
-            remembered = Remembered(self._embedder, self._cache / VECTORS) if self._cache else None
+            remembered = Remembered(self._embedder, self._cache / self._vectors) if self._cache else None
             for scope, paths in self._guide_files().items():
                 sources = [ingest.read(path) for path in paths]
                 for source in sources:
@@ -234,12 +236,12 @@ class Knowledge:
             allowed = None if audiences is None else [*audiences, WORKSPACE_AUDIENCE]
             counts = {scope: self._catalogue.count(scope, allowed) for scope in consulted.scopes}
         places = searched(counts, consulted.query.language)
-        return compose(consulted, places, self._embedder, writer)
+        return compose(consulted, places, self._embedder, writer, self._fitted.judge)
 
     def _consult(self, question: str, project_id: str | None, audiences: Collection[str] | None) -> Consulted:
         self._complete_vectors()
-        fitted = gate(self._embedder.name)
-        return consult(self._retriever, self._catalogue, fitted, question, project_id, audiences, self._current)
+        gate = self._fitted.gate
+        return consult(self._retriever, self._catalogue, gate, question, project_id, audiences, self._current)
 
     # --- soundness -------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from knowledge import lexical
 from knowledge.catalogue import HEADING, PASSAGE, PATH, SENTENCES, Catalogue, Indexed
 from knowledge.chunk import SEPARATOR
-from knowledge.embed import Embedder
+from knowledge.embed import Embedder, embed_question
 from knowledge.model import GUIDE_SCOPES
 from knowledge.query import Query, Unit, understand
 from knowledge.store import VectorStore
@@ -104,7 +104,7 @@ class Retriever:
     def search(self, query: Query, scopes: Sequence[str], audiences: Sequence[str] | None = None) -> list[Found]:
         """At most `RERANKED` passages of the scopes, the best first; only what these audiences may see, if given."""
         read = query.text if getattr(self._embedder, "reads_chinese", False) else query.dense
-        vector = self._embedder.embed([read])[0]
+        vector = embed_question(self._embedder, read)
         by_words = self._by_words(query, scopes, audiences)
         ids = list(by_words)
         for scope in scopes:

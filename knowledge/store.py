@@ -172,7 +172,7 @@ class VectorStore:
             at = f"{self._place.host}:{self._place.port}"
             return Unavailable(
                 f"The Chroma server at {at} does not answer as it should ({type(error).__name__}); start it with "
-                f"`chroma run --host {self._place.host} --port {self._place.port}`, or take it out of the settings."
+                f"`chroma run --host {self._place.host} --port {self._place.port}`, or unset ODYSSEY_CHROMA_URL."
             )
         return Unavailable(f"The vector index {self._place} cannot be read ({type(error).__name__}); {REBUILD}.")
 

@@ -1,10 +1,5 @@
 """The vector store in a folder and at a server, and what happens when the server is not there."""
 
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,37 +10,16 @@ from knowledge.embed import Adapted, OnnxEmbedder
 from knowledge.errors import Unavailable
 from knowledge.knowledge import Knowledge
 from knowledge.store import Server
+from tests.chroma_server import chroma_server, free_port
 
 Write = Callable[[str, str], Path]
 ATLAS = "# Atlas plan\n\nThe Atlas plan's refund window is 17 days. It costs 31 euros a month.\n"
 
 
-def free_port() -> int:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return int(bound.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    port = free_port()
-    folder = tmp_path_factory.mktemp("server")
-    command = [str(Path(sys.executable).with_name("chroma")), "run", "--host", "127.0.0.1", "--port", str(port)]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([*command, "--path", str(folder / "data")], stdout=log, stderr=log)
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v2/heartbeat", timeout=1)
-                break
-            except OSError:
-                assert process.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()
-                time.sleep(0.05)
+    with chroma_server(tmp_path_factory.mktemp("server")) as port:
         yield Server("127.0.0.1", port)
-    finally:
-        process.kill()
-        process.wait()
 
 
 def test_a_server_holds_what_the_folder_would(
@@ -85,9 +59,12 @@ class Langchain:
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         return [[float(value) * 3 for value in row[:200]] for row in self._embedder.embed(texts)]
 
+    def embed_query(self, text: str) -> list[float]:
+        return self.embed_documents([text])[0]
+
 
 def test_other_embeddings_can_be_plugged_in(embedder: OnnxEmbedder, write: Write, tmp_path: Path) -> None:
-    adapted = Adapted(Langchain(embedder), "company/embeddings-2")
+    adapted = Adapted(lambda: Langchain(embedder), "company/embeddings-2")
     assert np.allclose(np.linalg.norm(adapted.embed(["a text", "another"]), axis=1), 1, atol=1e-5)
     assert adapted.embed([]).shape[0] == 0
     knowledge = Knowledge(tmp_path / "k", adapted, guides=tmp_path / "none")
@@ -96,3 +73,32 @@ def test_other_embeddings_can_be_plugged_in(embedder: OnnxEmbedder, write: Write
     assert "17 days" in answer.answer  # judged by the gate that looks at words alone
     assert knowledge.answer("Who won the world cup in 1998?", "p1").abstained
     knowledge.close()
+
+
+class Dead:
+    """Embeddings whose server is gone."""
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        raise ConnectionError("no route to the server")
+
+    def embed_query(self, text: str) -> list[float]:
+        raise ConnectionError("no route to the server")
+
+
+def test_embeddings_that_do_not_answer_are_told_in_a_sentence(write: Write, tmp_path: Path) -> None:
+    knowledge = Knowledge(tmp_path / "k", Adapted(Dead, "company/dead"), guides=tmp_path / "none")
+    with pytest.raises(Unavailable, match=r"company/dead do not answer .* ODYSSEY_EMBEDDINGS"):
+        knowledge.ingest("p1", write("atlas.md", ATLAS))
+    assert knowledge.documents("p1") == []
+    knowledge.close()
+
+
+def test_homes_with_encoders_of_other_lengths_share_a_cache(embedder: OnnxEmbedder, tmp_path: Path) -> None:
+    guides = tmp_path / "guides"
+    guides.mkdir()
+    (guides / "atlas.md").write_text(ATLAS)
+    for number, one in enumerate([embedder, Adapted(lambda: Langchain(embedder), "company/embeddings-2"), embedder]):
+        knowledge = Knowledge(tmp_path / str(number), one, tmp_path / "cache", guides)
+        knowledge.ensure_guides()
+        assert knowledge.search("refund window")[0].source == "atlas.md"
+        knowledge.close()
