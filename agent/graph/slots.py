@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from agent.graph import narrowing
 from agent.graph.grammar import normalise, pairs
 from agent.graph.intents import TOOL_OF, Context, Intent
-from agent.graph.tuning_words import tuning
+from agent.graph.tuning_words import goes_on, tuning
 from agent.lifecycle import stages
 from agent.lifecycle.gates import CHARTER_FIELDS
 from agent.lifecycle.project import Role
@@ -132,6 +132,9 @@ def _words(intent: Intent, line: str, context: Context) -> Arguments:
         found["method"] = method[1]
     if intent is Intent.FINETUNE:
         found |= tuning(unnamed)
+    if intent is Intent.PRETRAIN:
+        named = found.pop("model", "current")
+        found |= {"model": named} if goes_on(line) else {}
     if re.search(r"\b(dev|development)\b(?: set| split)?", lower):
         found["split"] = "dev"
     if intent is Intent.AUGMENT:

@@ -1,4 +1,7 @@
-"""How people say what a fine-tuning should be: its method, its adapters, when it stops. Pure text in, arguments out."""
+"""How people say what a training should be: its method, its adapters, when it stops, whether a model goes on.
+
+Pure text in, arguments out.
+"""
 
 import re
 
@@ -42,8 +45,18 @@ _SEARCH = re.compile(
     re.IGNORECASE,
 )
 _LAYERS = re.compile(r"\b(?:[a-z]+_proj|fc\d|query|key|value|c_attn|lm_head)\b")
+_GOES_ON = re.compile(
+    r"\b(?:continu\w*|further|keep|(?:go|carry) on|resum\w*|domain[- ]adapt\w*)\b.{0,20}\bpre-?train"
+    r"|\bpre-?train\w*\b.{0,40}\b(?:further|longer|some more|a bit more)\b|(?:继续|接着|持续|增量|进一步)\S{0,6}预训练",
+    re.IGNORECASE,
+)
 _PATIENCE = 2  # looks without a gain, where nobody says how many
 _MINUTES = 10  # of a search, where nobody says how long
+
+
+def goes_on(line: str) -> bool:
+    """Whether a pre-training is that of a model there is: "train a tiny model" is not about one called tiny."""
+    return _GOES_ON.search(line) is not None
 
 
 def tuning(line: str) -> dict[str, JsonValue]:

@@ -55,6 +55,8 @@ ABSURD: list[tuple[str, dict[str, Any], str, str]] = [
     ("pretrain", {"heads": 4, "kv_heads": 3}, "heads=4", "multiple"),
     ("pretrain", {"vocab": 10}, "vocab=", "greater than or equal to 300"),
     ("pretrain", {"context": 10**9}, "context=", "less than or equal to 8192"),
+    ("pretrain", {"model": "tiny", "hidden": 256}, "hidden", "leave it out"),
+    ("pretrain", {"model": "nobody"}, "nobody", "tiny"),
     ("pretrain", {"lr": NAN}, "lr=", "finite"),
     ("pretrain", {"answer_weight": INF}, "answer_weight=", "finite"),
     ("pretrain", {"answer_weight": NAN}, "answer_weight=", "finite"),

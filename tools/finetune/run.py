@@ -56,12 +56,8 @@ def _train(
 
 
 def _load(params: FinetuneParameters, model: Candidate) -> tuple[Any, Any]:
-    if params.method is Method.QLORA:
-        return models.load_causal(model, quantization=adapters.four_bits())
-    network, tokenizer = models.load_causal(model)
-    if "quantization_config" in network.config.to_dict():
-        raise UserFault(f"{model.name} is quantized; fine-tune the model it was made from and quantize again.")
-    return network, tokenizer
+    models.require_whole(model, "Fine-tuning")
+    return models.load_causal(model, adapters.four_bits() if params.method is Method.QLORA else None)
 
 
 # --- settings found by short runs -------------------------------------------------------------------------------

@@ -1,14 +1,32 @@
-"""What pre-training will do, and what it needs."""
+"""What pre-training will do, and what it needs: operations, tokens a weight, and how often the text is read."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from tools.contract import Inputs, Plan
+from tools.contract import Candidate, Dataset, Inputs, ModelKind, Plan
+from tools.select.arithmetic import BYTES_A_TOKEN, PASSES, TOKENS_A_WEIGHT, best_model, training_flops
+from tools.select.show import count, operations
 from tools.training import cost
 
 if TYPE_CHECKING:
     from tools.pretrain.spec import PretrainParameters
 
-_FEW_TOKENS = 2  # tokens a weight below which a model of this size stays undertrained (Hoffmann et al. 2022: about 20)
+RATE = 3e-3  # of a new model
+_SMALL = 50_000_000  # weights below which a model bears, and needs, higher rates
+# Of a model that goes on: below the peak it was made with, so that it is warmed up again without unlearning (Gupta et
+# al. 2023; Ibrahim et al. 2024). The tiny model went on for 200 steps on the guides: at 3e-3, 1e-3 and 3e-4 perplexity
+# there fell from 9,285 to 39, 59 and 105, and on its own text rose from 2.2 to 851, 21 and 4. Larger: as usual there.
+_CONTINUED = (1e-3, 5e-5)
+_FEW = 0.2  # tokens a weight below which even a model this small learns little
+_FAR = 2.0  # factor from the compute-optimal ratio from which on another size is worth a word
+
+
+def settled(params: "PretrainParameters", model: Candidate | None) -> "PretrainParameters":
+    """The parameters with what was left open: the learning rate, and a context that the model can read."""
+    if model is None:
+        return params.model_copy(update={"lr": params.lr or RATE})
+    rate = params.lr or _CONTINUED[cost.size_of(model) >= _SMALL]
+    return params.model_copy(update={"lr": rate, "context": min(params.context, model.context or params.context)})
 
 
 def weights(params: "PretrainParameters") -> int:
@@ -24,17 +42,93 @@ def inner_width(hidden: int) -> int:
 
 
 def plan(params: "PretrainParameters", inputs: Inputs) -> Plan:
-    size, tokens = weights(params), params.steps * params.batch * params.context
-    warnings = []
-    if tokens < _FEW_TOKENS * size // 10:
-        warnings.append(f"{tokens:,} tokens are very few for {size:,} weights; give it more steps.")
+    model, data = inputs.models.get("model"), inputs.data.get("data")
+    params = settled(params, model)
+    size = weights(params) if model is None else cost.size_of(model)
+    tokens = params.steps * params.batch * params.context
+    text = _tokens_of(data)
+    hidden, layers = (params.hidden, params.layers) if model is None else cost.shape_of(size)
     return Plan(
         steps=(
-            f"Train a byte-level BPE tokenizer of {params.vocab:,} tokens on {params.data}.",
-            f"Pre-train {size / 1e6:.2f} M weights for {params.steps:,} steps, {tokens:,} tokens in all.",
-            "Measure perplexity on the held-out slice and save the model.",
+            *(_new(params, size, tokens) if model is None else _continued(params, model, tokens)),
+            *_compute(model is None, size, tokens, text),
+            *_ending(model is None, data),
         ),
         seconds=4 + cost.training_seconds(size, tokens, params.steps),
-        memory_bytes=cost.training_memory(size, size, params.batch * params.context, params.hidden, params.layers),
-        warnings=tuple(warnings),
+        memory_bytes=cost.training_memory(size, size, params.batch * params.context, hidden, layers),
+        warnings=tuple(_warnings(model, size, tokens, text)),
     )
+
+
+def _new(params: "PretrainParameters", size: int, tokens: int) -> Iterator[str]:
+    yield f"Train a byte-level BPE tokenizer of {params.vocab:,} tokens on {params.data}."
+    yield f"Pre-train {size / 1e6:.2f} M weights for {params.steps:,} steps, {tokens:,} tokens in all."
+
+
+def _continued(params: "PretrainParameters", model: Candidate, tokens: int) -> Iterator[str]:
+    yield (
+        f"Go on training all weights of {model.name}, with its own tokenizer, on {params.data} for {params.steps:,}"
+        f" steps, {tokens:,} tokens in all."
+    )
+
+
+def _compute(new: bool, size: int, tokens: int, text: float | None) -> Iterator[str]:
+    """Operations, and for a new model how its size and its tokens go together."""
+    flops = training_flops(size, tokens)
+    ratio = tokens / size
+    said = f"That takes {operations(flops)} operations, 6 a weight and token (Kaplan et al. 2020)"
+    if not new:
+        yield f"{said}."
+    else:
+        yield (
+            f"{said}, and is {ratio:.1f} tokens a weight; about {TOKENS_A_WEIGHT} are compute-optimal (Hoffmann et al."
+            " 2022)."
+        )
+        if not 1 / _FAR <= ratio / TOKENS_A_WEIGHT <= _FAR:
+            best = best_model(flops)
+            yield (
+                f"By that rule as many operations would rather train {count(best)} weights on"
+                f" {count(TOKENS_A_WEIGHT * best)} tokens."
+            )
+    if text:
+        yield (
+            f"The text has about {count(text)} tokens and is read {tokens / text:.1f} times; up to {PASSES} times it"
+            " counts almost as new text does (Muennighoff et al. 2023)."
+        )
+
+
+def _ending(new: bool, data: Dataset | None) -> Iterator[str]:
+    if data is not None and "dev" not in data.splits:
+        yield "Save the model; there is no held-out slice to measure perplexity on."
+    elif new:
+        yield "Measure perplexity on the held-out slice and save the model."
+    else:
+        yield "Measure perplexity on the held-out slice before and after, and save the model."
+
+
+def _warnings(model: Candidate | None, size: int, tokens: int, text: float | None) -> Iterator[str]:
+    if model is None and tokens < _FEW * size:
+        yield f"{tokens:,} tokens are very few for {size:,} weights; give it more steps."
+    if text and tokens > PASSES * text:
+        yield (
+            f"The text is read {tokens / text:.0f} times, and each time beyond about {PASSES} teaches less: bring more"
+            " text, or take fewer steps."
+        )
+    if model is None:
+        return
+    if model.kind is not ModelKind.CAUSAL:
+        yield (
+            f"Only a model that generates can go on pre-training; {model.name} is of kind {model.kind} and would be"
+            " refused."
+        )
+    if model.method == "int8":
+        parent = model.parent or "the model it was made from"
+        yield f"{model.name} is quantized and would be refused; go on with {parent}."
+
+
+def _tokens_of(data: Dataset | None) -> float | None:
+    """Of the training text, from the lengths found when it was registered; the sample's had 4.4 characters each."""
+    mean = data.facts.get("characters_mean") if data is not None else None
+    if data is None or "train" not in data.splits or not isinstance(mean, int | float) or mean <= 0:
+        return None
+    return data.splits["train"].rows * mean / BYTES_A_TOKEN

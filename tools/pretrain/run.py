@@ -1,4 +1,4 @@
-"""Pre-training: a tokenizer and a small model from raw text."""
+"""Pre-training from raw text: a tokenizer and a small model from scratch, or an existing model that goes on."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from tools import digest
-from tools.contract import DataKind, JobContext, Metric, Result
+from tools.contract import Candidate, DataKind, JobContext, Metric, ModelKind, Result
 from tools.data.formats import rows_of
 from tools.errors import UserFault
-from tools.pretrain.plan import inner_width
+from tools.pretrain.plan import RATE, inner_width, settled
 from tools.pretrain.spec import PretrainParameters
 from tools.training import models, plots, tiny
 from tools.training.classify_checkpoint import Notes, resume, save_checkpoint
@@ -29,11 +29,28 @@ def run(params: PretrainParameters, context: JobContext) -> Result:
     data = context.inputs.data["data"]
     if data.kind is not DataKind.CORPUS:
         raise UserFault(f"pretrain needs raw text, and {data.name} is {data.kind} data; register a corpus.")
+    parent = context.inputs.models.get("model")
+    params = settled(params, parent)
     torch.manual_seed(params.seed)
     texts = [row["text"] for row in rows_of(data.splits["train"])]
+    held_out = [row["text"] for row in rows_of(data.splits["dev"])] if "dev" in data.splits else []
+    model, tokenizer = _new(params, context, texts) if parent is None else _existing(parent)
+    blocks, weights = pack(tokenizer, texts, params)
+    before = None
+    if parent is not None and held_out:
+        context.progress("measuring on dev before", 0, 1)
+        before = _perplexity(model, tokenizer, held_out, params)
+    watch = Watch(context, "pre-training", params.steps)
+    recipe = digest.of_json([params.model_dump(mode="json"), data.digest, parent.digest if parent else None])
+    _train(model, blocks, weights, params, watch, recipe)
+    model.eval()
+    after = _perplexity(model, tokenizer, held_out, params) if held_out else None
+    return _result(params, context, model, tokenizer, watch, blocks.numel(), before, after, len(held_out))
+
+
+def _new(params: PretrainParameters, context: JobContext, texts: Sequence[str]) -> tuple[Any, Any]:
     context.progress("training the tokenizer", 0, 1)
     tokenizer = tiny.train_tokenizer(texts, params.vocab, params.context)
-    blocks, weights = pack(tokenizer, texts, params)
     model = tiny.build(
         tokenizer,
         hidden=params.hidden,
@@ -43,13 +60,13 @@ def run(params: PretrainParameters, context: JobContext) -> Result:
         kv_heads=params.kv_heads,
         context=params.context,
     )
-    watch = Watch(context, "pre-training", params.steps)
-    recipe = digest.of_json([params.model_dump(mode="json"), data.digest])
-    _train(model, blocks, weights, params, watch, recipe)
-    model.eval()
-    held_out = [row["text"] for row in rows_of(data.splits["dev"])] if "dev" in data.splits else []
-    perplexity = _perplexity(model, tokenizer, held_out, params) if held_out else None
-    return _result(params, context, model, tokenizer, watch, blocks.numel(), perplexity, len(held_out))
+    return model, tokenizer
+
+
+def _existing(parent: Candidate) -> tuple[Any, Any]:
+    models.require_kind(parent, ModelKind.CAUSAL, tool="Continued pre-training")
+    models.require_whole(parent, "Continued pre-training")
+    return models.load_causal(parent)
 
 
 def pack(tokenizer: Any, texts: Sequence[str], params: PretrainParameters) -> tuple[Tensor, Tensor]:
@@ -57,7 +74,11 @@ def pack(tokenizer: Any, texts: Sequence[str], params: PretrainParameters) -> tu
 
     Text outside transcripts is closed with the end token; answers in transcripts count `answer_weight`.
     """
-    assistant, end = tokenizer.convert_tokens_to_ids(tiny.ASSISTANT), tokenizer.eos_token_id
+    assistant, end = tokenizer.get_vocab().get(tiny.ASSISTANT), tokenizer.eos_token_id
+    if end is None:
+        raise UserFault(
+            "The tokenizer has no end token to close texts with; name one as eos_token in its configuration."
+        )
     stream: list[int] = []
     counts: list[float] = []
     for ids in tokenizer(list(texts), add_special_tokens=False)["input_ids"]:
@@ -77,8 +98,8 @@ def pack(tokenizer: Any, texts: Sequence[str], params: PretrainParameters) -> tu
 
 def _train(model: Any, blocks: Tensor, weights: Tensor, params: PretrainParameters, watch: Watch, recipe: str) -> None:
     """AdamW. A cancelled run leaves a checkpoint that the next attempt goes on from."""
-    context = watch.context
-    optimizer = torch.optim.AdamW(model.parameters(), lr=params.lr, weight_decay=0.01, betas=(0.9, 0.95))
+    context, peak = watch.context, params.lr or RATE
+    optimizer = torch.optim.AdamW(model.parameters(), lr=peak, weight_decay=0.01, betas=(0.9, 0.95))
     named = dict(model.named_parameters())
     notes = resume(context.checkpoints, recipe, named, optimizer)
     watch.points.extend(notes.losses)
@@ -86,7 +107,7 @@ def _train(model: Any, blocks: Tensor, weights: Tensor, params: PretrainParamete
     model.train()
     for step in range(notes.step + 1, params.steps + 1):
         for group in optimizer.param_groups:
-            group["lr"] = params.lr * rate(step, params.steps)
+            group["lr"] = peak * rate(step, params.steps)
         chosen = next(batches)
         loss = _loss(model, blocks[chosen], weights[chosen])
         loss.backward()  # type: ignore[no-untyped-call]
@@ -152,28 +173,40 @@ def _result(
     tokenizer: Any,
     watch: Watch,
     tokens: int,
-    perplexity: float | None,
+    before: float | None,
+    after: float | None,
     held_out: int,
 ) -> Result:
-    data = context.inputs.data["data"]
+    """`before` and `after` are perplexities on the held-out texts; None where it was not measured."""
+    data, parent = context.inputs.data["data"], context.inputs.models.get("model")
+    name = params.name or (f"{parent.name}-continued" if parent else "tiny")
     seen = params.steps * params.batch * params.context
     facts = {"corpus": data.name, "corpus_digest": data.digest, "corpus_tokens": tokens, "tokens_seen": seen}
     candidate = models.save_candidate(
-        context, model, tokenizer, name=params.name, method="pretrain", facts={**facts, "vocab": len(tokenizer)}
+        context,
+        model,
+        tokenizer,
+        name=name,
+        method="continued" if parent else "pretrain",
+        parent=parent,
+        facts={**facts, "vocab": len(tokenizer), "lr": params.lr},
     )
     metrics = [Metric(name="loss", value=plots.smooth([loss for _, loss in watch.points])[-1])]
     said = f"loss {metrics[0].value:.3f}"
-    if perplexity is not None:
-        metrics.append(Metric(name="perplexity", value=perplexity, n=held_out, split="dev"))
-        said = f"perplexity {perplexity:.2f} on {held_out} held-out texts"
+    if after is not None:
+        metrics.append(Metric(name="perplexity", value=after, n=held_out, split="dev"))
+        said = f"perplexity {after:.2f} on {held_out} held-out texts"
+    if before is not None:
+        metrics.append(Metric(name="perplexity_before", value=before, n=held_out, split="dev"))
+        said += f", {before:.2f} before"
     picture = plots.curve(
-        context, "loss", f"Pre-training {params.name}", {"loss": watch.points}, "step", "loss (nats a token)"
+        context, "loss", f"Pre-training {name}", {"loss": watch.points}, "step", "loss (nats a token)"
     )
     return Result(
-        summary=f"{params.name} ({candidate.parameters / 1e6:.2f} M weights) read {seen:,} tokens: {said}.",
+        summary=f"{name} ({candidate.parameters / 1e6:.2f} M weights) read {seen:,} tokens: {said}.",
         metrics=tuple(metrics),
-        artefacts=(context.artefact(params.name, "model", Path(candidate.path)), picture),
+        artefacts=(context.artefact(name, "model", Path(candidate.path)), picture),
         candidate=candidate,
-        split="dev" if perplexity is not None else "",
+        split="dev" if after is not None else "",
         facts={**facts, "steps": params.steps},
     )

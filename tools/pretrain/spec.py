@@ -1,4 +1,4 @@
-"""Pre-training a small model from raw text: its size and how long it learns."""
+"""Pre-training from raw text: a small model from scratch, whose size is told, or an existing one that goes on."""
 
 from typing import Self
 
@@ -7,14 +7,26 @@ from pydantic import Field, model_validator
 from tools.contract import DataKind, Parameters, Tool
 from tools.pretrain.plan import plan
 
+SIZES = ("vocab", "hidden", "layers", "heads", "kv_heads")  # what a model that exists has already
+
 
 class PretrainParameters(Parameters):
     data: str = Field(min_length=1, description="Registered corpus of raw text")
-    name: str = Field(default="tiny", min_length=1, max_length=60, description="What the new model is called")
+    model: str = Field(default="", description="Model that goes on learning, with its tokenizer; empty: a new model")
+    name: str = Field(
+        default="", max_length=60, description="What the new model is called; empty: tiny, or MODEL-continued"
+    )
     steps: int = Field(default=1600, ge=1, le=1_000_000, description="Optimizer steps")
     batch: int = Field(default=2, ge=1, le=4096, description="Sequences a step")
-    context: int = Field(default=256, ge=32, le=8192, description="Tokens a sequence, and the longest the model reads")
-    lr: float = Field(default=3e-3, gt=0, lt=1, description="Peak learning rate of AdamW")
+    context: int = Field(
+        default=256, ge=32, le=8192, description="Tokens a sequence, and the longest a new model reads"
+    )
+    lr: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="Peak learning rate of AdamW; empty: 0.003, or lower for a model that goes on",
+    )
     answer_weight: float = Field(
         default=5.0, ge=1, le=100, description="How much more an answer in a transcript counts than other text"
     )
@@ -28,6 +40,13 @@ class PretrainParameters(Parameters):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
+        fields = type(self).model_fields
+        given = [name for name in SIZES if self.model and getattr(self, name) != fields[name].default]
+        if given:
+            raise ValueError(
+                f"{', '.join(given)} would be a new model's, and {self.model} has sizes and a tokenizer of its own;"
+                f" leave {'it' if len(given) == 1 else 'them'} out, or leave model out for a new model"
+            )
         if self.hidden % self.heads or (self.hidden // self.heads) % 2:
             raise ValueError(f"hidden={self.hidden} must be an even multiple of heads={self.heads}")
         if self.heads % self.kv_heads:
@@ -43,6 +62,7 @@ TOOL = Tool(
     parameters=PretrainParameters,
     plan=plan,
     run="tools.pretrain.run:run",
+    models=("model",),
     datasets=("data",),
     kinds={"data": DataKind.CORPUS},
 )

@@ -26,6 +26,7 @@ SHARES = frozenset(
 METHODS: dict[str, str] = {
     "existing": "existing model",
     "pretrain": "pre-trained",
+    "continued": "continued pre-training",
     "lora": "LoRA fine-tuning",
     "grpo": "GRPO against a reward model",
     "rloo": "RLOO against a reward model",

@@ -1,5 +1,6 @@
 """What a model needs and what making one takes, by standard arithmetic. Pure; bytes, operations, tokens, hours."""
 
+import math
 from dataclasses import dataclass
 
 TOKENS_A_WEIGHT = 20  # compute-optimal (Hoffmann et al. 2022, table 3; confirmed by Besiroglu et al. 2024)
@@ -125,6 +126,11 @@ def optimal_tokens(weights: int) -> int:
 def largest_model(tokens: float) -> int:
     """Weights that a text of so many different tokens, read up to four times, trains compute-optimally."""
     return int(tokens * PASSES / TOKENS_A_WEIGHT)
+
+
+def best_model(flops: float) -> int:
+    """Weights that so many operations train best: 6 N D of them, with D = 20 N (Hoffmann et al. 2022)."""
+    return round(math.sqrt(flops / (6 * TOKENS_A_WEIGHT)))
 
 
 def training_flops(weights: int, tokens: float) -> float:

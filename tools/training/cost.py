@@ -12,12 +12,22 @@ _STEP_OVERHEAD = 0.02  # seconds a training step costs beside its arithmetic
 _TOKEN_OVERHEAD = 0.004  # seconds one generation step costs beside its arithmetic
 _TOKENS_A_ROW = 64  # where nothing is known of the data
 _CHARACTERS_A_TOKEN = 4.0  # English text in the encoder's word pieces, about
+_WIDTH_A_LAYER = 128  # hidden width over layers: Llama 2 has 4096 / 32 and 5120 / 40 (Touvron et al. 2023, table 1)
 LIBRARIES = 550_000_000  # bytes of a process with torch, transformers and trl
 
 
 def size_of(model: Candidate | None) -> int:
     """Number of weights; the tiny model's where nothing is known."""
     return model.parameters if model is not None and model.parameters else TINY
+
+
+def shape_of(weights: int) -> tuple[int, int]:
+    """Hidden width and layers of a usual model of so many weights, where only their number is known.
+
+    12 layers hidden^2 weights (Kaplan et al. 2020, section 2.1), and 128 of width a layer as in Llama 2.
+    """
+    hidden = (weights * _WIDTH_A_LAYER / 12) ** (1 / 3)
+    return max(1, round(hidden)), max(1, round(hidden / _WIDTH_A_LAYER))
 
 
 def training_seconds(weights: int, tokens: int, steps: int) -> float:

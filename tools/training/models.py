@@ -38,6 +38,17 @@ def require_kind(candidate: Candidate, *kinds: ModelKind, tool: str) -> None:
         raise UserFault(f"{tool} needs a model of kind {wanted}, and {candidate.name} is of kind {candidate.kind}.")
 
 
+def require_whole(candidate: Candidate, tool: str) -> None:
+    """Raises `UserFault` where the weights cannot go on learning: they are stored in fewer bits."""
+    if "quantization_config" in _config(check_folder(candidate)):
+        parent = candidate.parent or "the model it was made from"
+        raise UserFault(f"{candidate.name} is quantized, and {tool} needs whole weights; use {parent}.")
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    return dict(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+
+
 def load_causal(candidate: Candidate, quantization: Any = None) -> tuple[Any, Any]:
     """A model that generates and its tokenizer, in 32 bit (or as it was quantized), not training.
 
@@ -46,8 +57,7 @@ def load_causal(candidate: Candidate, quantization: Any = None) -> tuple[Any, An
     require_kind(candidate, ModelKind.CAUSAL, tool="Generating")
     folder = check_folder(candidate)
     tokenizer = load_tokenizer(folder)
-    quantized = "quantization_config" in json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    dtype = "auto" if quantized else torch.float32
+    dtype = "auto" if "quantization_config" in _config(folder) else torch.float32
     try:
         model = AutoModelForCausalLM.from_pretrained(
             folder,

@@ -1,4 +1,4 @@
-"""What a sentence says about a fine-tuning, in English, Chinese and both."""
+"""What a sentence says about a training, in English, Chinese and both."""
 
 import pytest
 
@@ -6,14 +6,15 @@ from agent.graph.intents import Context
 from agent.graph.tuning_words import tuning
 from agent.graph.understand import understand
 from tools.finetune.spec import FinetuneParameters
+from tools.pretrain.spec import PretrainParameters
 
 CONTEXT = Context(
     projects=("support-desk",),
     project="support-desk",
     models=("tiny", "tickets-lora"),
-    datasets=("tickets", "tickets-v2", "corpus"),
+    datasets=("tickets", "tickets-v2", "corpus", "corpus-2"),
     jobs=("j12",),
-    tools={"finetune": tuple(FinetuneParameters.model_fields)},
+    tools={"finetune": tuple(FinetuneParameters.model_fields), "pretrain": tuple(PretrainParameters.model_fields)},
 )
 SAID = [
     (
@@ -69,6 +70,36 @@ SAID = [
 def test_a_sentence_gives_method_and_settings(text: str, wanted: dict[str, str]) -> None:
     found = understand(text, CONTEXT)
     assert (found.intent, found.arguments) == ("finetune", wanted)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (
+            "continue pre-training tiny on corpus-2 for 200 steps",
+            {"model": "tiny", "data": "corpus-2", "steps": "200"},
+        ),
+        ("在 corpus-2 上继续预训练 tiny", {"model": "tiny", "data": "corpus-2"}),
+        ("pre-train tiny further on corpus-2", {"model": "tiny", "data": "corpus-2"}),
+        ("keep pretraining tickets-lora on corpus", {"model": "tickets-lora", "data": "corpus"}),
+        ("do continued pre-training on corpus-2", {"model": "current", "data": "corpus-2"}),
+        ("用 corpus-2 继续预训练 200 步", {"model": "current", "data": "corpus-2", "steps": "200"}),
+        ("pretrain tiny on corpus-2 steps=50", {"model": "tiny", "data": "corpus-2", "steps": "50"}),
+        ("pre-train a tiny model on corpus", {"data": "corpus"}),
+        ("train a tiny language model from scratch on corpus", {"data": "corpus"}),
+        ("从零开始在 corpus 上预训练", {"data": "corpus"}),
+    ],
+)
+def test_a_pre_training_is_from_scratch_unless_a_model_is_to_go_on(text: str, wanted: dict[str, str]) -> None:
+    found = understand(text, CONTEXT)
+    assert (found.intent, found.arguments) == ("pretrain", wanted)
+
+
+@pytest.mark.parametrize(
+    "text", ["continue job 12", "continue the training", "恢复任务", "pick up the cancelled job again"]
+)
+def test_a_job_that_is_to_go_on_is_another_matter(text: str) -> None:
+    assert understand(text, CONTEXT).intent == "resume"
 
 
 @pytest.mark.parametrize("text", ["fine-tune it", "train two more epochs on tickets", "再训练一次", "x" * 100_000])

@@ -140,3 +140,10 @@ def test_activations_are_about_those_that_are_held() -> None:
         shape = shape_of(model.config.to_dict(), kind)
         assert shape is not None
         assert arithmetic.activations(shape, work) == pytest.approx(held_for_backward(model, **inputs), rel=0.25), kind
+
+
+def test_the_best_model_for_some_operations_reads_twenty_tokens_a_weight() -> None:
+    """Chinchilla: 70 billion weights on 1.4 trillion tokens, 5.9e23 operations."""
+    assert arithmetic.best_model(5.88e23) == pytest.approx(70e9, rel=0.001)
+    size = arithmetic.best_model(1e20)
+    assert arithmetic.training_flops(size, arithmetic.optimal_tokens(size)) == pytest.approx(1e20, rel=0.001)
