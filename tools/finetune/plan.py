@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from tools.contract import DataKind, Inputs, ModelKind, Part, Plan
+from tools.contract import DataKind, Dataset, Inputs, ModelKind, Part, Plan
+from tools.errors import UserFault
 from tools.training import cost
 from tools.training.classify_rows import passes, planned_rows
 
@@ -37,6 +38,12 @@ def look_every(params: "FinetuneParameters", steps: int) -> int | None:
     if params.evaluate_every is None and not params.early_stopping:
         return None
     return min(steps, params.evaluate_every or max(1, steps // LOOKS))
+
+
+def require_dev(params: "FinetuneParameters", data: Dataset) -> None:
+    """Raises `UserFault` where training shall stop by a development split that is not there."""
+    if params.early_stopping and "dev" not in data.splits:
+        raise UserFault(f"early_stopping looks at a development split, and {data.name} has none; register it with one.")
 
 
 def steps_of(params: "FinetuneParameters", rows: int, epochs: float = EPOCHS) -> int:

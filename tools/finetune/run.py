@@ -1,6 +1,5 @@
 """Fine-tuning: a model learns a task, conversations or text, by adapters, virtual tokens or with every weight."""
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from tools.finetune.spec import FinetuneParameters, Method
 from tools.training import adapters, generation, measure, models, plots, supervised, trainers
 from tools.training.advice import advise
 from tools.training.progress import Follow, Watch
-from tools.training.settings_search import RATES, Search
+from tools.training.settings_search import RATES, choose
 from tools.training.supervised import Lesson
 
 _NEW_TOKENS = 40
@@ -66,27 +65,14 @@ def _load(params: FinetuneParameters, model: Candidate) -> tuple[Any, Any]:
 def _settings(
     params: FinetuneParameters, context: JobContext, model: Candidate, lesson: Lesson, steps: int
 ) -> tuple[FinetuneParameters, dict[str, JsonValue]]:
-    """The parameters to train with, and what was tried. A resumed job goes on with what its first attempt chose."""
+    """The parameters to train with, and what was tried."""
     if not params.probe and not params.search:
         return params, {}
-    kept = context.checkpoints / "chosen.json"
-    if kept.is_file():
-        return FinetuneParameters.model_validate_json(kept.read_bytes()), {}
-    ends = time.monotonic() + (60 * params.search if params.search else float("inf"))
-    candidates = _candidates(params, rate_of(params, model.parameters))
 
     def short_run(tried: FinetuneParameters, share: float) -> float:
         return _short(tried, context, model, lesson, max(5, round(share * steps)))
 
-    search = Search(short_run, lambda: ends - time.monotonic())
-    best = search.best(candidates) if params.search else min(search.once(candidates), key=lambda one: one.loss).setting
-    kept.write_text(best.model_dump_json(), encoding="utf-8")
-    rows: list[JsonValue] = [
-        {"lr": one.setting.lr, "rank": one.setting.rank, "share": one.share, "loss": round(one.loss, 4)}
-        for one in search.tried
-        if one.loss < float("inf")
-    ]
-    return best, {"tried": rows, "diverged": len(search.tried) - len(rows)}
+    return choose(params, context, _candidates(params, rate_of(params, model.parameters)), short_run, ("lr", "rank"))
 
 
 def _candidates(params: FinetuneParameters, rate: float) -> list[FinetuneParameters]:

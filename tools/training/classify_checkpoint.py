@@ -16,11 +16,21 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from tools.contract import Frozen
+from tools.errors import UserFault
 
 KEPT = 2  # checkpoints left on disk
 _PREFIX = "step-"
 _TENSORS = "state.safetensors"
 _NOTES = "notes.json"
+_BEST = "best.safetensors"
+
+
+class Look(Frozen):
+    """What the development rows said after a step."""
+
+    step: int
+    score: float  # accuracy, or what else the lesson is about
+    loss: float  # what early stopping goes by: of a classifier nats a row, at the temperature that suits the rows
 
 
 class Notes(Frozen):
@@ -29,7 +39,7 @@ class Notes(Frozen):
     step: int
     recipe: str  # digest of recipe and rows: a checkpoint of another run is none of ours
     losses: tuple[tuple[int, float], ...] = ()
-    scores: tuple[tuple[int, float], ...] = ()
+    looks: tuple[Look, ...] = ()
 
 
 def save_checkpoint(
@@ -61,6 +71,25 @@ def resume(folder: Path, recipe: str, parameters: dict[str, Tensor], optimizer: 
             continue
         return notes
     return Notes(step=0, recipe=recipe)
+
+
+def save_best(folder: Path, parameters: dict[str, Tensor]) -> None:
+    """Keep these weights beside the checkpoints as the best so far."""
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = folder / f".{_BEST}"
+    save_file({name: value.detach().clone().contiguous() for name, value in parameters.items()}, unfinished)
+    unfinished.replace(folder / _BEST)
+
+
+def load_best(folder: Path, parameters: dict[str, Tensor]) -> None:
+    """Put the best weights back. Raises `UserFault` where they cannot be read any more."""
+    try:
+        kept = load_file(folder / _BEST)
+        with torch.no_grad():
+            for name, value in parameters.items():
+                value.copy_(kept[name])
+    except (OSError, SafetensorError, KeyError, RuntimeError) as error:
+        raise UserFault(f"{folder / _BEST} with the best weights cannot be read ({error}); train again.") from error
 
 
 def _found(folder: Path) -> list[Path]:

@@ -1,6 +1,7 @@
 """Fine-tuning an encoder into a classifier, with LoRA or in full."""
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
@@ -8,20 +9,21 @@ from tools import digest
 from tools.contract import Candidate, Dataset, JobContext, Metric, ModelKind, Result
 from tools.errors import UserFault
 from tools.evaluate import bootstrap
-from tools.finetune.plan import steps_of
+from tools.finetune.plan import require_dev
 from tools.training import classify_plots
+from tools.training.advice import advise
 from tools.training.classify_answers import SAMPLE, Answers, classify, mean_length
 from tools.training.classify_checkpoint import Notes
-from tools.training.classify_measures import best_temperature
-from tools.training.classify_model import Classifier, load_classifier, nearest_centroid, save_classifier
-from tools.training.classify_rows import LabelledRow, counts_of, draw, labels_of, passes, read_rows, rows_a_label
-from tools.training.classify_train import Recipe, Trainer, merge, trainable
+from tools.training.classify_measures import best_temperature, tempered_loss
+from tools.training.classify_model import Classifier, load_classifier, save_classifier
+from tools.training.classify_rows import LabelledRow, counts_of, draw, labels_of, read_rows, rows_a_label
+from tools.training.classify_settings import Material, method_of, recipe_of, settings_of
+from tools.training.classify_train import Trainer, merge, trainable
 from tools.training.encoder import Encoder, load_encoder, unread, warnings_about
 
 if TYPE_CHECKING:
     from tools.finetune.spec import FinetuneParameters
 
-LR = {"lora": 1e-3, "full": 2e-4}  # of the encoder
 DEV_ROWS = 500  # development rows behind the temperature and the last accuracy
 CHECK_ROWS = 200  # development rows looked at after each pass
 
@@ -32,24 +34,19 @@ def finetune_labelled(context: JobContext, params: "FinetuneParameters", model: 
     Goes on from the newest whole checkpoint in the job's folder. Raises `Cancelled` with a checkpoint kept.
     """
     refuse_what_is_not_for_encoders(params)
+    require_dev(params, data)
     encoder = _encoder(model)
     rows, dev = read_rows(data, "train"), _development(data)
     labels = labels_of(rows, data.name)
     chosen = _draw(params, encoder, rows)
     warnings = _warn(context, model, encoder, chosen, labels)
-    classifier, tokens, targets = _start(context, encoder, chosen, labels)
+    material = _material(context, encoder, chosen, labels)
+    params, found = settings_of(params, context, material, dev)
+    classifier, recipe = material.classifier(), recipe_of(params, len(chosen))
     before = classify(context, "measuring before training", classifier, dev) if dev else None
-    recipe = recipe_of(params, len(chosen))
-    trainer = Trainer(
-        context,
-        trainable(classifier, recipe),
-        recipe,
-        tokens,
-        targets,
-        identity=digest.of_json([vars(recipe), model.digest, data.digest, len(chosen)]),
-    )
-    check = dev[:CHECK_ROWS]
-    notes = trainer.run(lambda: classify(context, "checking", classifier, check).accuracy if check else None)
+    identity = digest.of_json([vars(recipe), model.digest, data.digest, len(chosen)])
+    trainer = Trainer(context, trainable(classifier, recipe), recipe, material.tokens, material.targets, identity)
+    notes = trainer.run(_looking(context, classifier, dev if recipe.patience else dev[:CHECK_ROWS]))
     merge(classifier, lambda: classifier.probabilities([row.text for row in (dev or chosen)[:16]]))
     after = classify(context, "measuring on the development split", classifier, dev) if dev else None
     if after is not None:
@@ -59,10 +56,13 @@ def finetune_labelled(context: JobContext, params: "FinetuneParameters", model: 
         "labels": len(labels),
         "rows": len(chosen),
         "rows_a_label": {"fewest": min(counts_of(chosen).values()), "most": max(counts_of(chosen).values())},
-        "steps": recipe.steps,
+        "steps": notes.step,
         "lr": recipe.lr,
         **({"rank": recipe.rank} if recipe.method == "lora" else {}),
         "temperature": classifier.head.temperature,
+        **({"epochs": params.epochs} if params.epochs else {}),
+        **_looked(notes),
+        **found,
     }
     candidate = save_classifier(
         context,
@@ -103,34 +103,40 @@ def _warn(
     return warnings
 
 
-def _start(
-    context: JobContext, encoder: Encoder, rows: list[LabelledRow], labels: tuple[str, ...]
-) -> tuple[Classifier, list[list[int]], list[int]]:
-    """A classifier whose head points at the centroids of its rows, their token ids, their labels' indices."""
-
+def _material(context: JobContext, encoder: Encoder, rows: list[LabelledRow], labels: tuple[str, ...]) -> Material:
     def on_batch(done: int) -> None:
         context.stop_if_cancelled()
         context.progress("reading training rows", done, len(rows))
 
     place = {label: index for index, label in enumerate(labels)}
     tokens, targets = encoder.tokens([row.text for row in rows]), [place[row.label] for row in rows]
-    return nearest_centroid(encoder, encoder.embed(tokens, on_batch), targets, labels), tokens, targets
+    return Material(encoder, labels, rows, tokens, targets, encoder.embed(tokens, on_batch))
 
 
-def recipe_of(params: "FinetuneParameters", rows: int) -> Recipe:
-    return Recipe(
-        steps=steps_of(params, rows, passes(rows, params.batch)),
-        batch=params.batch,
-        lr=params.lr or LR[method_of(params)],
-        rank=params.rank,
-        alpha=params.alpha or 2.0 * params.rank,
-        seed=params.seed,
-        save_every=params.save_every,
-        method=method_of(params),
-    )
+def _looking(
+    context: JobContext, classifier: Classifier, rows: list[LabelledRow]
+) -> Callable[[], tuple[float, float] | None]:
+    """What looks at these rows: accuracy and loss; nothing where there are none."""
+
+    def look() -> tuple[float, float] | None:
+        if not rows:
+            return None
+        answers = classify(context, "checking", classifier, rows)
+        loss = tempered_loss(answers.logits, answers.truth)
+        return None if loss is None else (answers.accuracy, loss)
+
+    return look
 
 
-_NOT_HERE = ("targets", "dropout", "rslora", "dora", "packing", "evaluate_every", "early_stopping", "probe", "search")
+def _looked(notes: Notes) -> dict[str, JsonValue]:
+    looks = [(look.step, look.loss) for look in notes.looks]
+    if not looks:
+        return {}
+    advice = advise(notes.losses, looks)
+    return {"dev_losses": [[step, round(loss, 4)] for step, loss in looks], **({"advice": advice} if advice else {})}
+
+
+_NOT_HERE = ("targets", "dropout", "rslora", "dora", "packing")
 
 
 def refuse_what_is_not_for_encoders(params: "FinetuneParameters") -> None:
@@ -138,15 +144,6 @@ def refuse_what_is_not_for_encoders(params: "FinetuneParameters") -> None:
     given = [name for name in (*_NOT_HERE, "replay") if getattr(params, name)]
     if given:
         raise UserFault(f"{', '.join(given)}: only for models that generate; leave it out to train an encoder.")
-
-
-def method_of(params: "FinetuneParameters") -> Literal["lora", "full"]:
-    match params.method.value:
-        case "lora":
-            return "lora"
-        case "full":
-            return "full"
-    raise UserFault(f"method={params.method} is for models that generate; an encoder takes lora or full.")
 
 
 def _result(
@@ -168,7 +165,8 @@ def _result(
         said += f": accuracy {found.value:.3f} [{found.low:.3f}, {found.high:.3f}] on the development split, "
         said += f"{before.accuracy:.3f} before training"
     at_start = [(0, float(before.correct[:CHECK_ROWS].mean()))] if before is not None else []
-    plot = classify_plots.learning(context, notes.losses, [*at_start, *notes.scores])
+    seen = [(look.step, look.score) for look in notes.looks]
+    plot = classify_plots.learning(context, notes.losses, [*at_start, *seen])
     folder = context.folder / "model"
     return Result(
         summary=said + ".",

@@ -51,13 +51,20 @@ def best_temperature(logits: Array, truth: Array) -> float:
     known = truth >= 0
     if not known.any():
         return 1.0
-    right, grid = truth[known], np.geomspace(0.5, 8.0, 97)
-    logits = logits[known]
+    return float(min(np.geomspace(0.5, 8.0, 97), key=lambda one: _loss(logits[known], truth[known], one)))
 
-    def likelihood(temperature: float) -> float:
-        return float(np.log(softmax(logits / temperature)[np.arange(len(right)), right] + 1e-12).mean())
 
-    return float(max(grid, key=likelihood))
+def tempered_loss(logits: Array, truth: Array) -> float | None:
+    """Cross-entropy of the known rows, in nats a row, at their best temperature; None where no row is known.
+
+    Confidence is set by the temperature after the training, so how far apart the labels are is what counts here.
+    """
+    known = truth >= 0
+    return _loss(logits[known], truth[known], best_temperature(logits, truth)) if known.any() else None
+
+
+def _loss(logits: Array, right: Array, temperature: float) -> float:
+    return -float(np.log(softmax(logits / temperature)[np.arange(len(right)), right] + 1e-12).mean())
 
 
 def threshold_for(confidence: Array, coverage: float) -> float:

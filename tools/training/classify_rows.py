@@ -15,6 +15,8 @@ FEWEST = 10  # rows a label worth having, however long the texts are
 PASSES = 3.0  # over thousands of rows: six were no better on 77 intents with 40 rows each
 STEPS = 250  # that few rows get more passes for
 MOST_PASSES = 10.0
+HELD = 0.2  # share of the training rows that judge settings where there are too few development rows
+LEAST_JUDGES = 100  # development rows that are enough for that
 _SHORT = 16.0  # tokens of a short question, where a plan cannot measure
 
 
@@ -91,6 +93,23 @@ def draw(rows: Iterable[LabelledRow], a_label: int, seed: int) -> list[LabelledR
         random.Random(f"{seed} {label}").shuffle(by_label[label])
         drawn += by_label[label][:a_label]
     return drawn
+
+
+def judges(dev: Sequence[LabelledRow], labels: Sequence[str]) -> bool:
+    """Whether development rows are enough to tell settings apart."""
+    return len(dev) >= max(LEAST_JUDGES, 2 * len(labels))
+
+
+def hold_out(labels: Sequence[str], seed: int) -> tuple[list[int], list[int]]:
+    """Indices of rows to learn from and of a fifth to judge by, of every label that has two rows or more."""
+    by_label: dict[str, list[int]] = defaultdict(list)
+    for index, label in enumerate(labels):
+        by_label[label].append(index)
+    held: set[int] = set()
+    for label, found in sorted(by_label.items()):
+        count = max(1, round(HELD * len(found))) if len(found) > 1 else 0
+        held |= set(random.Random(f"{seed} hold {label}").sample(found, count))
+    return [index for index in range(len(labels)) if index not in held], sorted(held)
 
 
 def counts_of(rows: Iterable[LabelledRow]) -> dict[str, int]:

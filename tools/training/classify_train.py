@@ -17,7 +17,7 @@ from torch import Tensor
 
 from tools.contract import JobContext
 from tools.errors import Cancelled, Defect, UserFault
-from tools.training.classify_checkpoint import Notes, resume, save_checkpoint
+from tools.training.classify_checkpoint import Look, Notes, load_best, resume, save_best, save_checkpoint
 from tools.training.encoder import Encoder
 
 HEAD_RATIO = {"lora": 5.0, "full": 25.0}  # the head starts from centroids and learns faster than the encoder
@@ -26,6 +26,7 @@ DECAY = 0.01
 CLIP = 1.0  # norm of the encoder's gradient
 ALIKE = 1e-3  # largest difference of a probability between adapters beside the weights and inside them
 BUCKET = 16  # batches among which rows of like length are put together
+LEAST_GAIN = 1e-3  # of the development loss, in nats a row, that counts as better
 TOKENS_AT_ONCE = 2048  # padded tokens of one pass forward and backward (about 0.7 GB); a larger batch is taken in parts
 
 
@@ -41,6 +42,8 @@ class Recipe:
     seed: int
     save_every: int
     method: Literal["lora", "full"] = "lora"
+    look_every: int | None = None  # steps; None: after each pass
+    patience: int = 0  # looks without a gain until it stops, with the best weights; 0: never
 
 
 class Learner(Protocol):
@@ -117,8 +120,17 @@ def pace(step: int, steps: int) -> float:
     return min((step + 1) / rising, max(0.0, (steps - step) / max(1.0, steps - rising)))
 
 
+def best_of(looks: Sequence[Look]) -> Look | None:
+    """The look with the least loss; a gain below `LEAST_GAIN` is none."""
+    best: Look | None = None
+    for look in looks:
+        if best is None or look.loss < best.loss - LEAST_GAIN:
+            best = look
+    return best
+
+
 class Trainer:
-    """A training run: its state, its steps, its checkpoints."""
+    """A training run: its state, its steps, its checkpoints. A trial, named by `what`, keeps none."""
 
     def __init__(
         self,
@@ -127,7 +139,8 @@ class Trainer:
         recipe: Recipe,
         rows: Sequence[Sized],
         targets: Sequence[Any],
-        identity: str,
+        identity: str = "",
+        what: str = "training",
         score: str = "accuracy",
     ) -> None:
         self.context = context
@@ -147,32 +160,48 @@ class Trainer:
             ],
             lr=recipe.lr,
             weight_decay=DECAY,
+            fused=True,  # the same sums in a fraction of the time
         )
-        self.notes = resume(context.checkpoints, identity, self.parameters, self.optimizer)
+        self.what, self.kept = what, bool(identity)
+        self.notes = Notes(step=0, recipe="")
+        if self.kept:
+            self.notes = resume(context.checkpoints, identity, self.parameters, self.optimizer)
 
-    def run(self, measure: Callable[[], float | None]) -> Notes:
-        """Train to the last step; `measure` gives the development score after each pass.
+    def run(self, measure: Callable[[], tuple[float, float] | None] = lambda: None) -> Notes:
+        """Train to the last step, or until `measure` (score and loss on development rows) shows no gain any more.
 
         Raises `Cancelled` with a checkpoint kept, and `UserFault` where the loss is no number any more.
         """
         recipe, began = self.recipe, self.notes.step
-        a_pass = math.ceil(len(self.rows) / recipe.batch)
         order = batches([len(row) for row in self.rows], recipe.batch, recipe.seed)
         if began:
             self.context.log(f"Going on from the checkpoint of step {began}.")
+            self._measure(began, measure)
         for step, chosen in zip(range(recipe.steps), order, strict=False):
             if step < began:
                 continue
+            if self._stops():
+                break
             if self.context.cancelled:
                 self._save()
                 raise Cancelled(f"Stopped at step {step} of {recipe.steps}; it goes on from there when resumed.")
             self._note(step + 1, self._step(step, chosen))
             done = step + 1
-            if done % a_pass == 0 or done == recipe.steps:
-                self._measure(done, measure)
-            if done % recipe.save_every == 0 or done == recipe.steps:
+            self._measure(done, measure)
+            if done % recipe.save_every == 0 or done == recipe.steps or self._stops():
                 self._save()
+        if self._best is not None:
+            load_best(self.context.checkpoints, self.parameters)
         return self.notes
+
+    @property
+    def _best(self) -> Look | None:
+        return best_of(self.notes.looks) if self.recipe.patience else None
+
+    def _stops(self) -> bool:
+        """Whether as many looks as patience allows came after the best one."""
+        best = self._best
+        return best is not None and sum(look.step > best.step for look in self.notes.looks) >= self.recipe.patience
 
     def _step(self, step: int, chosen: list[int]) -> float:
         torch.manual_seed(self.recipe.seed * 1_000_003 + step)
@@ -203,20 +232,31 @@ class Trainer:
 
     def _note(self, step: int, loss: float) -> None:
         self.notes = self.notes.model_copy(update={"step": step, "losses": (*self.notes.losses, (step, loss))})
-        self.context.progress("training", step, self.recipe.steps, loss=loss)
+        self.context.progress(self.what, step, self.recipe.steps, loss=loss)
 
-    def _measure(self, step: int, measure: Callable[[], float | None]) -> None:
+    def _measure(self, step: int, measure: Callable[[], tuple[float, float] | None]) -> None:
+        """Look at the development rows where it is time to, and they were not looked at before a stop."""
+        every = self.recipe.look_every or math.ceil(len(self.rows) / self.recipe.batch)
+        looked = bool(self.notes.looks) and self.notes.looks[-1].step == step
+        if looked or (step % every and step != self.recipe.steps):
+            return
         try:
-            score = measure()
+            seen = measure()
         except Cancelled:
             self._save()
             raise
-        if score is not None:
-            self.notes = self.notes.model_copy(update={"scores": (*self.notes.scores, (step, score))})
-            self.context.progress("training", step, self.recipe.steps, **{f"dev_{self.score}": score})
+        if seen is None:
+            return
+        look = Look(step=step, score=seen[0], loss=seen[1])
+        self.notes = self.notes.model_copy(update={"looks": (*self.notes.looks, look)})
+        if self._best is look:
+            save_best(self.context.checkpoints, self.parameters)
+        told = {f"dev_{self.score}": look.score, "dev_loss": look.loss}
+        self.context.progress(self.what, step, self.recipe.steps, **told)
 
     def _save(self) -> None:
-        save_checkpoint(self.context.checkpoints, self.notes, self.parameters, self.optimizer)
+        if self.kept:
+            save_checkpoint(self.context.checkpoints, self.notes, self.parameters, self.optimizer)
 
 
 def parts(chosen: list[int], rows: Sequence[Sized]) -> Iterator[list[int]]:

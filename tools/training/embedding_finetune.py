@@ -1,7 +1,9 @@
 """Fine-tuning an encoder, with LoRA or in full, so that a question finds the text that answers it."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
@@ -9,9 +11,11 @@ from pydantic import JsonValue
 from tools import digest
 from tools.contract import Candidate, Dataset, JobContext, Metric, Result
 from tools.errors import UserFault
+from tools.finetune.plan import require_dev
 from tools.training import classify_plots
 from tools.training.classify_checkpoint import Notes
-from tools.training.classify_finetune import CHECK_ROWS, DEV_ROWS, recipe_of, refuse_what_is_not_for_encoders
+from tools.training.classify_finetune import CHECK_ROWS, DEV_ROWS, refuse_what_is_not_for_encoders
+from tools.training.classify_settings import recipe_of
 from tools.training.classify_train import Recipe, merge, trainable
 from tools.training.embedding_rows import Pairs, pairs_of, read_pairs, require_choice
 from tools.training.embedding_search import Found, quality, search
@@ -32,6 +36,9 @@ def finetune_pairs(context: JobContext, params: "FinetuneParameters", model: Can
     refuse_what_is_not_for_encoders(params)
     if params.per_class is not None:
         raise UserFault(f"per_class counts rows of a label, and {data.name} has none; register fewer rows with limit=.")
+    if params.probe or params.search:
+        raise UserFault("probe and search try settings on labelled data; leave them out to learn from pairs.")
+    require_dev(params, data)
     encoder = load_encoder(model)
     pairs, dev = read_pairs(data, "train"), _development(data)
     require_choice(pairs, "train", data.name)
@@ -43,8 +50,8 @@ def finetune_pairs(context: JobContext, params: "FinetuneParameters", model: Can
     embedder = trainable(Embedder(encoder), recipe)
     identity = digest.of_json([vars(recipe), model.digest, data.digest, len(pairs)])
     trainer = PairTrainer(context, embedder, recipe, pairs, identity)
-    check = pairs_of(dev.pairs[:CHECK_ROWS]) if dev else None
-    notes = trainer.run(lambda: search(context, "checking", encoder, check).recall if check else None)
+    check = pairs_of(dev.pairs[: DEV_ROWS if recipe.patience else CHECK_ROWS]) if dev else None
+    notes = trainer.run(_looking(context, encoder, check))
     merge(embedder, lambda: encoder.embed(encoder.tokens(pairs.texts[:_ALIKE_TEXTS])).numpy())
     after = search(context, "measuring on the development split", encoder, dev) if dev else None
     facts = _facts(recipe, pairs)
@@ -57,6 +64,18 @@ def finetune_pairs(context: JobContext, params: "FinetuneParameters", model: Can
         facts=facts,
     )
     return _result(context, candidate, notes, before, after, {**facts, "warnings": list(warnings)})
+
+
+def _looking(context: JobContext, encoder: Encoder, check: Pairs | None) -> Callable[[], tuple[float, float] | None]:
+    """What looks at these pairs: recall@1, and how far the mean reciprocal rank falls short of one."""
+
+    def look() -> tuple[float, float] | None:
+        if check is None:
+            return None
+        found = search(context, "checking", encoder, check)
+        return found.recall, 1 - fmean(found.values("mrr"))
+
+    return look
 
 
 def _development(data: Dataset) -> Pairs | None:
@@ -122,7 +141,8 @@ def _result(
             f" looking for its text among {len(after.pairs.texts):,}; {before.recall:.3f} before training"
         )
         at_start = [(0, before.ranks[:CHECK_ROWS].count(1) / len(before.ranks[:CHECK_ROWS]))]
-    plot = classify_plots.learning(context, notes.losses, [*at_start, *notes.scores], "recall@1")
+    seen = [(look.step, look.score) for look in notes.looks]
+    plot = classify_plots.learning(context, notes.losses, [*at_start, *seen], "recall@1")
     return Result(
         summary=said + ".",
         metrics=tuple(metrics),

@@ -12,7 +12,7 @@ from trl import SFTConfig, SFTTrainer
 from tools.contract import DataKind, Dataset, JobContext
 from tools.data.formats import rows_of
 from tools.errors import UserFault
-from tools.finetune.plan import look_every, rate_of
+from tools.finetune.plan import look_every, rate_of, require_dev
 from tools.training import adapters, generation, trainers
 from tools.training.progress import Follow
 
@@ -45,8 +45,7 @@ def lesson_of(params: "FinetuneParameters", data: Dataset, replay: Dataset | Non
         )
     if "train" not in data.splits:
         raise UserFault(f"{data.name} has no train split; register it with one.")
-    if params.early_stopping and "dev" not in data.splits:
-        raise UserFault(f"early_stopping looks at a development split, and {data.name} has none; register it with one.")
+    require_dev(params, data)
     rows = training_rows(params, data, replay)
     looks = params.early_stopping or params.evaluate_every or params.probe or params.search
     dev = rows_of(data.splits["dev"])[:DEV_ROWS] if looks and "dev" in data.splits else []

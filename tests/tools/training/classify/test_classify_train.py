@@ -2,6 +2,7 @@ import itertools
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -11,6 +12,9 @@ from tools.errors import Cancelled, UserFault
 from tools.finetune.spec import FinetuneParameters, Method
 from tools.training.classify import finetune_labelled
 from tools.training.classify_checkpoint import Notes, resume, save_checkpoint
+from tools.training.classify_measures import tempered_loss
+from tools.training.classify_model import load_classifier
+from tools.training.classify_rows import read_rows
 from tools.training.classify_train import TOKENS_AT_ONCE, batches, pace, parts
 
 QUICK = FinetuneParameters(data="questions", steps=12, batch=8, per_class=10, rank=2, save_every=5)
@@ -76,8 +80,8 @@ def test_every_weight_can_be_trained(tmp_path: Path, job, small_encoder: Candida
     ):
         wrong = QUICK.model_copy(update={"method": Method.PROMPT_TUNING})
         finetune_labelled(job(tmp_path / "wrong"), wrong, small_encoder, data)
-    with pytest.raises(UserFault, match="dora, early_stopping: only for models that generate; leave it out"):
-        wrong = QUICK.model_copy(update={"dora": True, "early_stopping": 2})
+    with pytest.raises(UserFault, match="dora, packing: only for models that generate; leave it out"):
+        wrong = QUICK.model_copy(update={"dora": True, "packing": True})
         finetune_labelled(job(tmp_path / "wrong"), wrong, small_encoder, data)
 
 
@@ -113,6 +117,59 @@ def test_only_whole_checkpoints_of_the_same_run_are_taken(tmp_path: Path) -> Non
     assert float(fresh.state[other]["step"]) == 2.0
     shutil.rmtree(tmp_path / "step-00000002")
     assert resume(tmp_path, "mine", {"w": other}, fresh).step == 0
+
+
+CONTRARY = QUICK.model_copy(
+    update={"method": Method.FULL, "lr": 5e-3, "steps": 40, "evaluate_every": 4, "early_stopping": 2, "save_every": 6}
+)
+
+
+@pytest.fixture(scope="module")
+def contrary(tmp_path_factory: pytest.TempPathFactory, registered, data: Dataset) -> Dataset:
+    """Development rows whose labels are turned about: the better the training, the worse they look."""
+    turned = dict(itertools.pairwise([*data.labels, data.labels[0]]))
+    dev = [(row.text, turned[row.label]) for row in read_rows(data, "dev")]
+    train = [(row.text, row.label) for row in read_rows(data, "train")]
+    return registered(tmp_path_factory.mktemp("contrary"), {"train": train, "dev": dev})
+
+
+def test_it_stops_where_dev_gets_worse_and_keeps_the_best(
+    tmp_path: Path, job, small_encoder: Candidate, contrary: Dataset
+) -> None:
+    result = finetune_labelled(job(tmp_path / "run"), CONTRARY, small_encoder, contrary)
+    losses = result.facts["dev_losses"]
+    best = min(losses, key=lambda look: look[1])[0]
+    assert [step for step, _ in losses] == [*range(4, best + 1, 4), best + 4, best + 8]
+    assert result.facts["steps"] == best + 8 < 40
+    shorter = CONTRARY.model_copy(update={"early_stopping": 0})
+    classifier = load_classifier(result.candidate)
+    rows = read_rows(contrary, "dev")
+    place = {label: index for index, label in enumerate(classifier.labels)}
+    truth = np.array([place[row.label] for row in rows])
+    assert tempered_loss(classifier.logits([row.text for row in rows]), truth) == pytest.approx(
+        min(loss for _, loss in losses), abs=1e-3
+    )
+    whole = finetune_labelled(job(tmp_path / "whole"), shorter, small_encoder, contrary)
+    assert whole.facts["steps"] == 40
+
+
+def test_a_run_stopped_before_its_early_end_ends_alike(
+    tmp_path: Path, job, small_encoder: Candidate, contrary: Dataset
+) -> None:
+    whole = finetune_labelled(job(tmp_path / "whole"), CONTRARY, small_encoder, contrary)
+    last = whole.facts["steps"] - 1
+    with pytest.raises(Cancelled):
+        stopped = job(tmp_path / "stopped", lambda event: event.step == "training" and event.done == last)
+        finetune_labelled(stopped, CONTRARY, small_encoder, contrary)
+    resumed = finetune_labelled(job(tmp_path / "stopped"), CONTRARY, small_encoder, contrary)
+    assert resumed.candidate.digest == whole.candidate.digest
+    assert resumed.facts["dev_losses"] == whole.facts["dev_losses"]
+
+
+def test_early_stopping_needs_development_rows(tmp_path: Path, job, small_encoder: Candidate, data: Dataset) -> None:
+    alone = data.model_copy(update={"splits": {"train": data.splits["train"]}})
+    with pytest.raises(UserFault, match="early_stopping looks at a development split, and questions has none"):
+        finetune_labelled(job(tmp_path / "run"), CONTRARY, small_encoder, alone)
 
 
 def test_divergence_is_said_in_a_sentence(tmp_path: Path, job, small_encoder: Candidate, data: Dataset) -> None:

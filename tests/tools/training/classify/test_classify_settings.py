@@ -1,0 +1,79 @@
+"""Settings of an encoder's training, found by short runs."""
+
+from pathlib import Path
+
+import pytest
+
+from tools.contract import Candidate, Dataset
+from tools.errors import Cancelled, UserFault
+from tools.finetune.spec import FinetuneParameters, Method
+from tools.training.classify import finetune_labelled
+from tools.training.classify_rows import LabelledRow, counts_of, hold_out, judges, read_rows
+
+ASKED = FinetuneParameters(data="questions", method=Method.FULL, batch=16, per_class=10)
+
+
+def trained_only(data: Dataset) -> Dataset:
+    return data.model_copy(update={"splits": {"train": data.splits["train"]}})
+
+
+def test_a_search_goes_on_with_the_best_it_found(tmp_path: Path, job, small_encoder: Candidate, data: Dataset) -> None:
+    params = ASKED.model_copy(update={"search": 2.0})
+    result = finetune_labelled(job(tmp_path / "run"), params, small_encoder, trained_only(data))
+    tried = result.facts["tried"]
+    longest = max(one["share"] for one in tried)
+    best = min((one for one in tried if one["share"] == longest), key=lambda one: one["loss"])
+    assert len({one["lr"] for one in tried}) > 1
+    assert len({one["epochs"] for one in tried}) > 1
+    assert (result.facts["lr"], result.facts["epochs"]) == (best["lr"], best["epochs"])
+    assert result.facts["rows"] == 40  # those held back for the search are learnt from as well
+    assert result.facts["tried_on"] == 8
+
+
+def test_learning_rates_alone_are_tried(tmp_path: Path, job, small_encoder: Candidate, data: Dataset) -> None:
+    params = ASKED.model_copy(update={"probe": True, "steps": 20})
+    result = finetune_labelled(job(tmp_path / "run"), params, small_encoder, data)
+    tried = result.facts["tried"]
+    assert len({one["lr"] for one in tried}) == len(tried) == 4
+    assert result.facts["lr"] == min(tried, key=lambda one: one["loss"])["lr"]
+    assert result.facts["steps"] == 20
+    assert result.facts["tried_on"] == 60 + 8  # few development rows, and some training rows beside them
+
+
+def test_a_resumed_job_keeps_what_was_chosen(tmp_path: Path, job, small_encoder: Candidate, data: Dataset) -> None:
+    params = ASKED.model_copy(update={"probe": True, "steps": 20, "save_every": 5})
+    with pytest.raises(Cancelled):
+        stopped = job(tmp_path / "run", lambda event: event.step == "training" and event.done == 7)
+        finetune_labelled(stopped, params, small_encoder, data)
+    again = job(tmp_path / "run")
+    result = finetune_labelled(again, params, small_encoder, data)
+    assert again.steps == list(range(8, 21))
+    assert not any(event.step.startswith("trying") for event in again.events)
+    assert len(result.facts["tried"]) == 4
+
+
+def test_a_search_that_is_stopped_leaves_nothing_chosen(
+    tmp_path: Path, job, small_encoder: Candidate, data: Dataset
+) -> None:
+    params = ASKED.model_copy(update={"search": 1.0})
+    with pytest.raises(Cancelled):
+        finetune_labelled(
+            job(tmp_path / "run", lambda event: event.step.startswith("trying")), params, small_encoder, data
+        )
+    assert not list((tmp_path / "run").glob("checkpoints/*"))
+
+
+def test_rows_that_judge_are_of_every_label(data: Dataset) -> None:
+    rows = read_rows(data, "train")
+    learnt, held = hold_out([row.label for row in rows], seed=3)
+    assert sorted([*learnt, *held]) == list(range(len(rows)))
+    assert set(counts_of([rows[index] for index in held])) == set(data.labels)
+    assert hold_out(["a", "a", "b"], seed=3)[0][-1] == 2  # the only row of its label is learnt from
+    assert not judges([LabelledRow("x", "a")] * 100, [str(number) for number in range(51)])
+    assert judges([LabelledRow("x", "a")] * 100, ["a", "b"])
+
+
+def test_nothing_to_judge_by_is_said(tmp_path: Path, job, registered, small_encoder: Candidate) -> None:
+    single = registered(tmp_path / "single", {"train": [("one thing", "a"), ("another", "b")]})
+    with pytest.raises(UserFault, match="Every label has one row only: there is none to try settings on"):
+        finetune_labelled(job(tmp_path / "run"), ASKED.model_copy(update={"probe": True}), small_encoder, single)
