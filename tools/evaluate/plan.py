@@ -49,7 +49,8 @@ def _by_search(params: "EvaluateParameters", inputs: Inputs) -> Plan:
     weights = cost.size_of(model)
     rows = cost.rows_of(inputs, "data", params.split, 400)
     rows = min(rows, params.limit or rows)
-    reading = cost.reading_seconds(weights, round(rows * cost.tokens_a_row(inputs.data.get("data"))))
+    tokens = rows * cost.PAIR * cost.tokens_a_row(inputs.data.get("data"))
+    reading = cost.reading_seconds(weights, round(tokens))
     searching = [named for named in (model, other) if named is not None]
     steps = [f"Look for the text of each of {rows} questions of {params.data} ({params.split}) with {params.model}."]
     if params.compare_to:

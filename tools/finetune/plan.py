@@ -57,20 +57,23 @@ def plan(params: "FinetuneParameters", inputs: Inputs) -> Plan:
     model, data = inputs.models.get("model"), inputs.data.get("data")
     classifies = model is not None and model.kind in (ModelKind.ENCODER, ModelKind.CLASSIFIER)
     weights = cost.size_of(model)
+    pairs = classifies and data is not None and data.kind is DataKind.TASK
     if classifies and data is not None:
-        pairs = data.kind is DataKind.TASK  # all of them are learned from
         rows = cost.rows_of(inputs, "data", "train", 0) if pairs else planned_rows(data, params.per_class)
         steps = steps_of(params, rows, passes(rows, params.batch))
     else:
         rows = cost.rows_of(inputs, "data", "train", 1500)
         steps = steps_of(params, rows)
-    tokens = round(params.batch * cost.tokens_a_row(data))
+    tokens = round(params.batch * cost.tokens_a_row(data) * (cost.PAIR if pairs else 1.0))
     training = cost.training_seconds(weights, tokens * steps, steps)
-    parts = tuple(_parts(inputs, classifies, weights, training, steps * params.batch / max(rows, 1)))
+    passed = steps * params.batch / max(rows, 1)
+    parts = tuple(
+        _of_pairs(inputs, training, passed) if pairs else _parts(inputs, classifies, weights, training, passed)
+    )
     trained = weights if params.method == "full" else weights // 20
     memory = cost.training_memory(weights, trained, tokens) + (_ENCODER_MEMORY if classifies else 0)
     return Plan(
-        steps=tuple(_steps(params, steps, pairs=classifies and _learns_pairs(inputs))),
+        steps=tuple(_steps(params, steps, pairs=pairs)),
         seconds=4 + _searching(params) + training * (1 + _TRIED * params.probe),
         memory_bytes=memory,
         warnings=tuple(_warnings(params, classifies)),
@@ -80,13 +83,7 @@ def plan(params: "FinetuneParameters", inputs: Inputs) -> Plan:
 
 def _parts(inputs: Inputs, classifies: bool, weights: int, training: float, passed: float) -> Iterator[Part]:
     """A classifier reads every row once before it learns; `passed` is how often it then sees each."""
-    if classifies and _learns_pairs(inputs):
-        rows = cost.rows_of(inputs, "data", "train", 1) * passed
-        looking = _READING * training * cost.rows_of(inputs, "data", "dev", 0) / max(rows, 1)
-        yield Part(step="measuring before training", seconds=looking)
-        yield Part(step="training", seconds=training)
-        yield Part(step="measuring on the development split", seconds=looking)
-    elif classifies:
+    if classifies:
         yield Part(step="reading training rows", seconds=_READING * training / passed)
         yield Part(step="training", seconds=training)
     else:
@@ -95,9 +92,13 @@ def _parts(inputs: Inputs, classifies: bool, weights: int, training: float, pass
         yield Part(step="measuring on dev", seconds=cost.generation_seconds(weights, rows, _NEW_TOKENS))
 
 
-def _learns_pairs(inputs: Inputs) -> bool:
-    """Whether an encoder learns from a task: which text answers a question."""
-    return inputs.data["data"].kind is DataKind.TASK if "data" in inputs.data else False
+def _of_pairs(inputs: Inputs, training: float, passed: float) -> Iterator[Part]:
+    """What the development questions find is looked at before and after."""
+    seen = cost.rows_of(inputs, "data", "train", 1) * passed
+    looking = _READING * training * cost.rows_of(inputs, "data", "dev", 0) / max(seen, 1.0)
+    yield Part(step="measuring before training", seconds=looking)
+    yield Part(step="training", seconds=training)
+    yield Part(step="measuring on the development split", seconds=looking)
 
 
 _NEW_TOKENS = 40  # longest answer on the development split

@@ -13,6 +13,7 @@ _TOKEN_OVERHEAD = 0.004  # seconds one generation step costs beside its arithmet
 _TOKENS_A_ROW = 64  # where nothing is known of the data
 _CHARACTERS_A_TOKEN = 4.0  # English text in the encoder's word pieces, about
 _WIDTH_A_LAYER = 128  # hidden width over layers: Llama 2 has 4096 / 32 and 5120 / 40 (Touvron et al. 2023, table 1)
+PAIR = 3.0  # tokens of a question and the text that answers it, for every token of the question, about
 LIBRARIES = 550_000_000  # bytes of a process with torch, transformers and trl
 
 
