@@ -16,10 +16,11 @@ from agent.lifecycle.project import Project, TaskKind
 
 QUESTIONS: dict[str, str] = {
     "description": "What is built, in a sentence? For example: answers tickets with a label and a polite reply.",
-    "task": "Which kind of task is it? Extraction (such as named entities), generation, summarisation, dialogue or"
-    " classification.",
+    "task": "Which kind of task is it? Extraction (such as named entities), generation, summarisation, dialogue,"
+    " classification or retrieval (which text answers a question).",
     "users": "Who will use it? For example: the twelve agents of our support desk.",
-    "metric": "Which number decides? exact_match, token_f1 or accuracy (classification).",
+    "metric": "Which number decides? exact_match, token_f1, rougeL (summarisation), accuracy (classification) or"
+    " recall@1 (retrieval).",
     "target": "Which value must it reach on the test set? For example 0.9 or 90 %. The interval's lower end has to.",
     "test_set": "Which registered data decides, by name? Its test split is used by the gates alone.",
     "latency_ms": "How fast must an answer be, at the 95th percentile? For example 500 ms or 2 s.",
@@ -28,19 +29,26 @@ QUESTIONS: dict[str, str] = {
     "risks": "What can go wrong, and for whom? For example: a wrong label sends a ticket to the wrong team.",
 }
 FREE = frozenset({"description", "users", "cost", "risks"})  # fields whose answer is any sentence
-METRICS = ("exact_match", "token_f1", "accuracy")
-
 _TASKS = {
     TaskKind.EXTRACTION: r"extract|entit|\bner\b|parse|structured|抽取|实体",
     TaskKind.SUMMARISATION: r"summar|摘要|总结",
     TaskKind.DIALOGUE: r"dialog|chat|conversation|对话",
     TaskKind.CLASSIFICATION: r"classif|categor|label|rout|triage|intent|分类",
+    TaskKind.RETRIEVAL: r"retriev|embed|semantic search|find\w* (?:the |a )?(?:right |fitting )?(?:text|passage|answer)"
+    r"|检索|向量|嵌入",
     TaskKind.GENERATION: r"generat|writ|answer|open|生成",
 }
 _METRIC = {
     "exact_match": r"exact|完全匹配",
     "token_f1": r"f1|overlap",
     "accuracy": r"accura|准确",
+    "rouge1": r"rouge[-_ ]?1",
+    "rouge2": r"rouge[-_ ]?2",
+    "rougeL": r"rouge",
+    "recall@5": r"recall[@ ]*5|召回率?[@ ]*5",
+    "recall@1": r"recall|召回",
+    "mrr": r"\bmrr\b|reciprocal",
+    "ndcg@10": r"ndcg",
 }
 _MAX_FILE = 1 << 20
 

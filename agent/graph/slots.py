@@ -312,6 +312,9 @@ def _rules(line: str, context: Context) -> Arguments:
     return found | _explicit(line)
 
 
+_METRIC = re.compile(r"\b(exact[ _]match|token[ _]f1|accuracy|rouge-?[12l]|recall@[15]|mrr|ndcg@10)\b", re.IGNORECASE)
+
+
 def _charter(line: str, context: Context) -> Arguments:
     from_file = re.search(r"\bfrom\b", line) and _path(line, context)
     if from_file:
@@ -323,7 +326,7 @@ def _charter(line: str, context: Context) -> Arguments:
         found["latency_ms"] = match[1]
     if match := re.search(r"(?:memory|内存)[^\d]{0,20}(\d+(?:\.\d+)? ?(?:mb|gb)?)", line, re.IGNORECASE):
         found["memory_mb"] = match[1]
-    if match := re.search(r"\b(exact[ _]match|token[ _]f1|accuracy)\b", line, re.IGNORECASE):
+    if match := _METRIC.search(line):
         found["metric"] = match[1].lower().replace(" ", "_")
     if (data := _mentioned(line.lower(), context.datasets)) and re.search(r"test[ _-]?set|测试集", line):
         found["test_set"] = data

@@ -2,7 +2,7 @@
 
 from agent.lifecycle.decision import Decision, Effect, Refused, accept
 from agent.lifecycle.events import AddCandidate, AddDocument, ChooseModel, Event, SetCharter
-from agent.lifecycle.project import Charter, Choice, DocumentRef, Project
+from agent.lifecycle.project import Charter, Choice, DocumentRef, Project, TaskKind
 from agent.lifecycle.resolve import find_data, find_model
 from agent.lifecycle.stages import Stage
 from tools.contract import DataKind, Dataset
@@ -29,9 +29,10 @@ def set_charter(project: Project, body: SetCharter) -> Decision:
     return accept(project, f"Charter of {project.name}: {shown}.", charter=charter)
 
 
+RETRIEVAL_METRICS = ("recall@1", "recall@5", "mrr", "ndcg@10")  # of an encoder, on a task
 # The metrics an evaluation gives an interval for, by the kind of data that decides.
 METRICS: dict[DataKind, tuple[str, ...]] = {
-    DataKind.TASK: ("exact_match", "token_f1"),
+    DataKind.TASK: ("exact_match", "token_f1", "rougeL", "rouge1", "rouge2", *RETRIEVAL_METRICS),
     DataKind.LABELLED: ("accuracy",),
 }
 
@@ -40,9 +41,16 @@ def _measurable(project: Project, charter: Charter) -> None:
     """A metric nobody measures on this data would keep every later gate closed for ever."""
     data = project.datasets.get(charter.test_set or "")
     known = METRICS.get(data.kind, ()) if data else tuple(name for names in METRICS.values() for name in names)
-    if charter.metric is not None and charter.metric not in known:
-        where = f" on {data.name}, which is {data.kind} data" if data else ""
-        raise Refused(f"{charter.metric} is not measured{where}; the primary metric can be {' or '.join(known)}.")
+    if charter.task is not None:
+        finds = charter.task is TaskKind.RETRIEVAL
+        known = tuple(name for name in known if (name in RETRIEVAL_METRICS) is finds)
+    if charter.metric is None or charter.metric in known:
+        return
+    where = f" on {data.name}, which is {data.kind} data" if data else ""
+    if charter.metric in METRICS[DataKind.TASK] and (data is None or data.kind is DataKind.TASK):
+        where = f" for {charter.task}{where}"
+    can = f"the primary metric can be {' or '.join(known)}" if known else f"{charter.task} is measured on task data"
+    raise Refused(f"{charter.metric} is not measured{where}; {can}.")
 
 
 def _test_data(project: Project, name: str) -> Dataset:

@@ -15,6 +15,7 @@ class TaskKind(StrEnum):
     SUMMARISATION = "summarisation"
     DIALOGUE = "dialogue"
     CLASSIFICATION = "classification"  # one of a fixed set of labels
+    RETRIEVAL = "retrieval"  # the text that answers a question, among many
 
 
 class Role(StrEnum):
@@ -30,7 +31,7 @@ class Charter(Frozen):
     description: str | None = None
     task: TaskKind | None = None
     users: str | None = None
-    metric: str | None = None  # "exact_match", "token_f1", "accuracy"
+    metric: str | None = None  # "exact_match", "token_f1", "accuracy", "rougeL", "recall@1"
     target: float | None = Field(default=None, gt=0, le=1)  # the interval's lower end has to reach it
     test_set: str | None = None  # name of the registered data whose test split decides
     test_digest: str | None = None  # digest of that data when it was bound

@@ -9,7 +9,18 @@ from agent.lifecycle.looks import MANY, looks
 from agent.lifecycle.project import Evidence, Project
 from agent.lifecycle.steps.results import diverged, learning, measured, on_dev, overfitted, prompted
 from agent.lifecycle.steps.select import choose_best
-from agent.lifecycle.steps.step import Step, classifies, fresh_name, job, name_of, number, past, skipped, target_of
+from agent.lifecycle.steps.step import (
+    Step,
+    classifies,
+    fresh_name,
+    job,
+    name_of,
+    number,
+    past,
+    retrieves,
+    skipped,
+    target_of,
+)
 from tools.contract import Candidate
 
 
@@ -38,7 +49,8 @@ def assess(project: Project) -> list[Step]:
     short = f"{shown} against {target_of(project)}"
     tried, tuned = past(project, "prompt"), past(project, "finetune")
     steps: list[Step] = []
-    if tried is None and tuned is None and not classifies(project) and not skipped(project, "prompting"):
+    prompts = not classifies(project) and not retrieves(project)
+    if tried is None and tuned is None and prompts and not skipped(project, "prompting"):
         steps.append(
             job(
                 "Try prompts and examples first",
@@ -80,6 +92,7 @@ def _tune(project: Project, model: Candidate, short: str, ids: tuple[str, ...], 
     best = tried.metric(project.charter.metric or "") if tried else None
     prompts = f"; the best prompt reaches {show_metric(best)} ({tried.id}){prompted(tried)}" if tried and best else ""
     falls = "a model that never saw the labels guesses" if classifies(project) else "where prompting falls short"
+    falls = "an encoder that never saw such pairs knows no words of your own" if retrieves(project) else falls
     reason = f"{short}{prompts}: {falls}, so training on {test} is next."
     used = (*ids, *((tried.id,) if tried else ()))
     name = fresh_name(project, f"{model.name}-lora")

@@ -44,7 +44,12 @@ def _fill(project: Project, missing: list[str]) -> list[Step]:
         citation="scope.md",
     )
     task = TaskKind.CLASSIFICATION if classifies(project) else project.charter.task
-    metrics = {TaskKind.CLASSIFICATION: "accuracy", TaskKind.EXTRACTION: "exact_match"}
+    metrics = {
+        TaskKind.CLASSIFICATION: "accuracy",
+        TaskKind.EXTRACTION: "exact_match",
+        TaskKind.SUMMARISATION: "rougeL",
+        TaskKind.RETRIEVAL: "recall@1",
+    }
     usual = {"target": "0.9", "latency_ms": "500", "memory_mb": "1500"}
     if task is not None:
         usual |= {"task": task.value, "metric": metrics.get(task, "token_f1")}

@@ -5,7 +5,7 @@ from agent.lifecycle.evidence import (
     show_metric,
 )
 from agent.lifecycle.project import Project
-from agent.lifecycle.steps.step import Step, classifies, data_of, fresh_name, job
+from agent.lifecycle.steps.step import Step, classifies, data_of, fresh_name, job, retrieves
 from tools.contract import DataKind
 
 
@@ -31,10 +31,11 @@ def select(project: Project) -> list[Step]:
 
 
 def _first_model(project: Project) -> list[Step]:
+    encodes = classifies(project) or retrieves(project)
     existing = Step(
         title="Take an existing model",
         reason="There is no candidate. An existing model is usual: pre-training takes days to months at real size.",
-        command="add model minilm" if classifies(project) else "add model PATH",
+        command="add model minilm" if encodes else "add model PATH",
         citation="existing-or-pretraining.md",
     )
     compared = Step(
@@ -45,7 +46,7 @@ def _first_model(project: Project) -> list[Step]:
         citation="select.md",
     )
     corpus = data_of(project, DataKind.CORPUS)
-    if classifies(project) or corpus is None:
+    if encodes or corpus is None:
         return [existing, compared]
     own = job(
         "Pre-train a small model on your own text",

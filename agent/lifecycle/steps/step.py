@@ -81,6 +81,11 @@ def classifies(project: Project) -> bool:
     return project.charter.task is TaskKind.CLASSIFICATION or (data is not None and data.kind is DataKind.LABELLED)
 
 
+def retrieves(project: Project) -> bool:
+    """Whether the product finds the text that answers a question."""
+    return project.charter.task is TaskKind.RETRIEVAL
+
+
 def target_of(project: Project) -> str:
     return f"the target {project.charter.target:g}" if project.charter.target else "the target"
 

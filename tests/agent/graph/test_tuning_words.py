@@ -28,6 +28,7 @@ SAID = [
     ),
     ("tune all the weights of tiny on tickets", {"method": "full", "model": "tiny", "data": "tickets"}),
     ("全量微调 tiny，数据 tickets，学习率 1e-4", {"method": "full", "model": "tiny", "data": "tickets", "lr": "1e-4"}),
+    ("fine-tune tiny on tickets in full", {"method": "full", "model": "tiny", "data": "tickets"}),
     ("QLoRA on tickets with rank 32", {"method": "qlora", "data": "tickets", "rank": "32"}),
     ("用 QLoRA 微调 tiny", {"method": "qlora", "model": "tiny"}),
     (
