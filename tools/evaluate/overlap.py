@@ -8,6 +8,7 @@ from typing import Any
 ROUGE = ("rouge1", "rouge2", "rougeL")
 CORPUS = ("bleu", "chrf")  # of all answers at once: no score of a single one adds up to them
 _LONG = 8  # words of a text that is more than a name or a line of fields
+_MOST = 512  # tokens of an answer, however long the wanted texts are
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _WORD = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]|[^\W_\u3400-\u9fff\uf900-\ufaff]+")
 
@@ -70,6 +71,11 @@ def corpus_interval(
 def is_long(wanted: Sequence[str]) -> bool:
     """Whether the wanted texts are sentences rather than names and fields, so that their overlap says something."""
     return sum(len(Words().tokenize(text)) for text in wanted) >= _LONG * len(wanted)
+
+
+def room(wanted: Sequence[str], least: int) -> int:
+    """Tokens an answer may have: two for every word of the longest wanted text, at least `least`, at most 512."""
+    return min(_MOST, max([least, *(2 * len(Words().tokenize(text)) for text in wanted)]))
 
 
 def language(text: str) -> str:

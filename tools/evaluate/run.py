@@ -161,6 +161,8 @@ def _metric_names(params: EvaluateParameters, data: Dataset, project: Project | 
         raise UserFault(f"{', '.join(wrong)} is not measured on {data.kind} data here; {', '.join(known)} are.")
     charter = project.charter.metric if project else None
     usual = {DataKind.CONVERSATION: "token_f1", DataKind.LABELLED: "accuracy"}.get(data.kind, "exact_match")
+    if project is not None and project.charter.task == "summarisation" and "rougeL" in known:
+        usual = "rougeL"  # no two people summarise a text in the same words
     return params.metrics or (charter if charter is not None and charter in known else usual,)
 
 

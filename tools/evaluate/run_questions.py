@@ -7,7 +7,7 @@ from typing import Any
 from tools.contract import Candidate, DataKind, Dataset, JobContext, ModelKind
 from tools.data.formats import rows_of
 from tools.errors import UserFault
-from tools.evaluate import prompts
+from tools.evaluate import overlap, prompts
 from tools.evaluate.plan import new_tokens
 from tools.evaluate.prompts import Recorded
 from tools.evaluate.spec import EvaluateParameters
@@ -79,9 +79,12 @@ def check_length(params: EvaluateParameters, model: Candidate, tokenizer: Any, q
 
 
 def answer_tokens(params: EvaluateParameters, questions: Questions) -> int:
-    """Longest answer in tokens; thinking aloud comes on top."""
+    """Longest answer in tokens, with room for the longest wanted text; thinking aloud comes on top."""
     thinks = questions.prompt is not None and questions.prompt.prompt.thinks
-    return new_tokens(params, questions.kind) + (_THINKING if thinks else 0)
+    longest = new_tokens(params, questions.kind)
+    if params.max_new_tokens is None and questions.kind in (DataKind.TASK, DataKind.CONVERSATION):
+        longest = overlap.room([measure.wanted(row) for row in questions.rows], longest)
+    return longest + (_THINKING if thinks else 0)
 
 
 def items(params: EvaluateParameters, data: Dataset) -> list[Row]:

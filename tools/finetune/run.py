@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from tools.contract import Artefact, Candidate, DataKind, Dataset, JobContext, Metric, ModelKind, Result
 from tools.data.formats import rows_of
 from tools.errors import UserFault
-from tools.evaluate import bootstrap
+from tools.evaluate import bootstrap, overlap
 from tools.finetune.plan import rate_of, steps_of
 from tools.finetune.spec import FinetuneParameters, Method
 from tools.training import adapters, generation, measure, models, plots, supervised, trainers
@@ -19,6 +19,7 @@ from tools.training.supervised import Lesson
 
 _NEW_TOKENS = 40
 _PROMPTS = 8  # conversations on which a merged model is compared
+_TITLES = {"exact_match": "exact match", "rougeL": "ROUGE-L"}
 _SUFFIX = {Method.LORA: "lora", Method.FULL: "full", Method.QLORA: "qlora", Method.PROMPT_TUNING: "prompt"}
 
 
@@ -164,10 +165,10 @@ def _result(
     if looks:
         metrics.append(Metric(name="dev_loss", value=min(loss for _, loss in looks), split="dev"))
         said += f", development loss {metrics[-1].value:.3f}"
-    dev = _exact_match(context, candidate, data)
-    if dev is not None:
-        metrics.append(dev)
-        said = f"exact match {dev.value:.3f} [{dev.low:.3f}, {dev.high:.3f}] on {dev.n} development rows"
+    dev = _on_dev(context, candidate, data)
+    for main in dev[:1]:
+        said = f"{_TITLES[main.name]} {main.value:.3f} [{main.low:.3f}, {main.high:.3f}] on {main.n} development rows"
+    metrics += dev
     series = {"training": losses} | ({"development": looks} if looks else {})
     picture = plots.curve(context, "loss", f"Fine-tuning {name}", series, "step", "loss (nats a token)")
     return Result(
@@ -175,17 +176,23 @@ def _result(
         metrics=tuple(metrics),
         artefacts=(context.artefact(name, "model", Path(candidate.path)), *kept, picture),
         candidate=candidate,
-        split="dev" if dev is not None or looks else "",
+        split="dev" if dev or looks else "",
         facts=facts,
     )
 
 
-def _exact_match(context: JobContext, candidate: Candidate, data: Dataset) -> Metric | None:
-    """On the development split, with the model as it was saved."""
+def _on_dev(context: JobContext, candidate: Candidate, data: Dataset) -> list[Metric]:
+    """Exact match on the development split, and ROUGE-L before it where long texts are wanted, as they were saved."""
     if "dev" not in data.splits or data.kind not in measure.SCORES:
-        return None
+        return []
     rows = rows_of(data.splits["dev"])
     context.progress("measuring on dev", 0, len(rows))
-    answered = measure.answer_rows(*models.load_causal(candidate), rows, data.kind, _NEW_TOKENS)
-    found = bootstrap.mean(answered.passes)
-    return Metric(name="exact_match", value=found.value, low=found.low, high=found.high, n=found.n, split="dev")
+    wanted = [measure.wanted(row) for row in rows]
+    longest = overlap.room(wanted, _NEW_TOKENS)
+    answered = measure.answer_rows(*models.load_causal(candidate), rows, data.kind, longest)
+    values = {"exact_match": answered.passes}
+    if overlap.is_long(wanted):
+        shared = [overlap.rouge(*pair)["rougeL"] for pair in zip(answered.answers, wanted, strict=True)]
+        values = {"rougeL": shared, **values}
+    found = {name: bootstrap.mean(scores) for name, scores in values.items()}
+    return [Metric(name=name, value=i.value, low=i.low, high=i.high, n=i.n, split="dev") for name, i in found.items()]
