@@ -19,7 +19,7 @@ SHARES = frozenset(
     {
         "exact_match", "accuracy", "token_f1", "checklist_pass", "right_facts", "retrieved_facts",
         "preference_accuracy", "reward_accuracy", "coverage", "macro_f1", "accuracy_kept",
-        "preferred",
+        "preferred", "recall@1", "recall@5",
     }
 )  # fmt: skip
 

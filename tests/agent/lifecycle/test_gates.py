@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from walk import ALIGNED, INT8, SAFETY, TICKETS, TINY, TUNED, Numbers, Walk, candidate, dataset, difference
+from walk import ALIGNED, INT8, QUESTIONS, SAFETY, TICKETS, TINY, TUNED, Numbers, Walk, candidate, dataset, difference
 
 from agent.lifecycle.events import (
     AddCandidate,
@@ -16,8 +16,11 @@ from agent.lifecycle.events import (
     Waive,
 )
 from agent.lifecycle.gates import gate
+from agent.lifecycle.material import RETRIEVAL_METRICS
+from agent.lifecycle.project import TaskKind
 from agent.lifecycle.stages import Stage
 from tools.contract import Comparison, DataKind, Metric, Result
+from tools.evaluate import spec
 
 SHORT = [
     (Stage.SCOPE, "charter", {"missing_charter": "risks"}),
@@ -230,6 +233,21 @@ def test_a_metric_nobody_measures_is_refused(metric: str, wanted: str) -> None:
     decision = walk.send(SetCharter(metric=metric))
     assert not decision.accepted
     assert wanted in decision.said
+
+
+def test_each_kind_of_task_decides_by_its_own_metrics() -> None:
+    assert RETRIEVAL_METRICS == spec.RETRIEVAL_METRICS
+    walk = Walk()
+    walk.scope()
+    assert "for extraction on tickets" in walk.send(SetCharter(metric="recall@1")).said
+    refused = walk.send(SetCharter(task=TaskKind.RETRIEVAL))
+    assert "exact_match is not measured for retrieval on tickets" in refused.said
+    assert "can be recall@1 or recall@5" in refused.said
+    walk.ok(SetCharter(task=TaskKind.RETRIEVAL, metric="recall@1"))
+    walk.ok(SetCharter(task=TaskKind.SUMMARISATION, metric="rougeL"))
+    walk.register(QUESTIONS)
+    elsewhere = walk.send(SetCharter(task=TaskKind.RETRIEVAL, metric="recall@1", test_set="questions"))
+    assert "retrieval is measured on task data" in elsewhere.said
 
 
 def test_data_registered_anew_under_the_same_name_does_not_replace_the_test_set() -> None:

@@ -5,11 +5,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from walk import ALIGNED, CATALOGUE, CLASSIFIER, HELPFUL, TICKETS, TINY, TUNED, Numbers, Walk
+from walk import ALIGNED, CATALOGUE, CLASSIFIER, CORPUS, HELPFUL, MINILM, TICKETS, TINY, TUNED, Numbers, Walk
 
 import knowledge
 from agent.lifecycle.estimates import Took
-from agent.lifecycle.events import Advance, FinishJob, SetCharter, SkipTechnique, StartJob
+from agent.lifecycle.events import (
+    AddCandidate,
+    Advance,
+    ChooseModel,
+    FinishJob,
+    SetCharter,
+    SkipTechnique,
+    StartJob,
+)
 from agent.lifecycle.project import Project, TaskKind
 from agent.lifecycle.recommendations import MOST, Recommendation, recommend
 from agent.lifecycle.resolve import resolve
@@ -310,3 +318,47 @@ def test_own_jobs_correct_the_time() -> None:
     slow = recommend(project, history=(Took(tool="prompt", seconds=30, planned=10),), catalogue=CATALOGUE)[0].seconds
     assert plain is not None
     assert slow == pytest.approx(3 * plain)
+
+
+# --- retrieval ---------------------------------------------------------------------------------------------------
+
+
+def retrieving() -> Walk:
+    walk = Walk()
+    walk.begin("finds the answer to a question")
+    walk.register(TICKETS, CORPUS)
+    walk.charter(TaskKind.RETRIEVAL, "recall@1", "tickets")
+    return walk
+
+
+def test_a_project_that_finds_texts_takes_an_encoder_and_trains_it() -> None:
+    walk = Walk()
+    walk.begin("finds the answer to a question")
+    walk.register(TICKETS)
+    walk.ok(SetCharter(test_set="tickets", task=TaskKind.RETRIEVAL))
+    assert any("metric=recall@1" in command for command in commands(walk.project))
+    walk = retrieving()
+    walk.leave()
+    assert commands(walk.project)[0] == "add model minilm"
+    assert not any(command.startswith("pretrain") for command in commands(walk.project))
+    walk.ok(AddCandidate(candidate=MINILM))
+    walk.ok(ChooseModel(model="minilm", reason="it reads English well"))
+    walk.measure(MINILM, TICKETS, 0.4, 0.35)
+    walk.leave()
+    assert commands(walk.project)[0] == "finetune model=minilm data=tickets name=minilm-lora"
+
+
+def test_an_encoder_is_not_sent_to_be_quantized_or_served() -> None:
+    walk = retrieving()
+    walk.leave()
+    walk.ok(AddCandidate(candidate=MINILM))
+    walk.ok(ChooseModel(model="minilm", reason="it reads English well"))
+    walk.measure(MINILM, TICKETS, 0.99, 0.98)
+    walk.leave()
+    walk.leave()
+    walk.ok(SkipTechnique(what="align", reason="a vector has no tone"))
+    walk.leave()
+    found = commands(walk.project)
+    assert found[0] == "skip quantize because the search loads the encoder from its folder"
+    assert "waive endpoint because the search loads the encoder from its folder" in found
+    assert not any(command.startswith(("quantize", "serve")) for command in found)

@@ -35,3 +35,10 @@ def test_a_name_counts_whole() -> None:
 def test_names_are_not_long_and_sentences_are() -> None:
     assert not overlap.is_long(["red", "queue=billing; priority=low"])
     assert overlap.is_long(["Your order was sent to you on Monday morning."])
+
+
+def test_there_is_room_for_the_longest_wanted_text() -> None:
+    assert overlap.room(["red", "blue"], 32) == 32
+    assert overlap.room(["red", " ".join(["word"] * 50)], 32) == 100
+    assert overlap.room(["退款已经发出。" * 10], 32) == 120
+    assert overlap.room(["word " * 9000], 32) == 512

@@ -134,3 +134,13 @@ def test_the_charters_metric_decides_where_none_is_named(tool_job: Make, taught:
     assert run(parameters(prompt=""), job).metrics[0].name == "exact_match"
     with pytest.raises(UserFault, match="macro_f1 is not measured on task data"):
         run(parameters(prompt="", metrics="macro_f1"), job)
+
+
+def test_summaries_are_measured_by_rouge(tool_job: Make, taught: Candidate, lesson: Dataset) -> None:
+    inputs = ({"model": taught}, {"data": lesson})
+    result = run(parameters(), given(tool_job(*inputs), task="summarisation"))
+    main = result.metrics[0]
+    assert (main.name, main.value, result.facts["metric"]) == ("rougeL", 1.0, "rougeL")
+    assert main.low is not None
+    chosen = run(parameters(), given(tool_job(*inputs), task="summarisation", metric="token_f1"))
+    assert chosen.metrics[0].name == "token_f1"

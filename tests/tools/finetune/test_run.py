@@ -211,3 +211,19 @@ def test_the_loss_of_the_last_step_is_in_the_curve(tool_job: Make, taught: Candi
     told = [json.loads(event.model_dump_json()) for event in context.events if event.step == "fine-tuning"]
     assert told[-1]["done"] == told[-1]["total"] == 3
     assert told[-1]["metrics"]["loss"] > 0
+
+
+def test_what_is_long_is_measured_by_rouge(
+    tool_job: Make, taught: Candidate, registered_as: Register, tmp_path: Path
+) -> None:
+    rows = [
+        {"prompt": f"Tell of the {name}.", "completion": f"The {name} is small and it lives in the house by the river"}
+        for name in ANIMALS
+    ]
+    data = registered_as(tmp_path / "tales", DataKind.TASK, {"train": rows, "dev": rows})
+    result = run(parameters(data="tales"), tool_job({"model": taught}, {"data": data}))
+    rouge = result.metric("rougeL")
+    assert rouge.low <= rouge.value <= rouge.high
+    assert rouge.value > 0.5
+    assert result.metric("exact_match").n == 4
+    assert f"ROUGE-L {rouge.value:.3f}" in result.summary
