@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tools.contract import DataKind, Dataset, Inputs, ModelKind, Part, Plan
 from tools.errors import UserFault
 from tools.training import cost
-from tools.training.classify_rows import passes, planned_rows
+from tools.training.classify_rows import DEV_ROWS, judges, passes, planned_rows
 
 if TYPE_CHECKING:
     from tools.finetune.spec import FinetuneParameters
@@ -73,8 +73,8 @@ def plan(params: "FinetuneParameters", inputs: Inputs) -> Plan:
     trained = weights if params.method == "full" else weights // 20
     memory = cost.training_memory(weights, trained, tokens) + (_ENCODER_MEMORY if classifies else 0)
     return Plan(
-        steps=tuple(_steps(params, steps, pairs=pairs)),
-        seconds=4 + _searching(params) + training * (1 + _TRIED * params.probe),
+        steps=tuple(_steps(params, steps, data if classifies else None)),
+        seconds=4 + _searching(params) + training * (1 + _TRIED * (params.probe or _open(params, classifies))),
         memory_bytes=memory,
         warnings=tuple(_warnings(params, classifies)),
         parts=parts,
@@ -103,18 +103,27 @@ def _of_pairs(inputs: Inputs, training: float, passed: float) -> Iterator[Part]:
 
 _NEW_TOKENS = 40  # longest answer on the development split
 _READING = 0.15  # of a training's time for as many rows: forward only, in large batches (measured on MiniLM)
-_TRIED = 0.5  # of a training's time that trying its learning rates takes
+_TRIED = 0.5  # of a training's time that trying its learning rates takes, or a search may make it longer
 
 
 def _searching(params: "FinetuneParameters") -> float:
     return 60.0 * params.search
 
 
-def _steps(params: "FinetuneParameters", steps: int, *, pairs: bool) -> Iterator[str]:
+def _open(params: "FinetuneParameters", classifies: bool) -> bool:
+    """Whether a search may find that a classifier is to be trained for longer than usual."""
+    return classifies and params.search > 0 and params.steps is None and params.epochs is None
+
+
+def _steps(params: "FinetuneParameters", steps: int, encoded: Dataset | None) -> Iterator[str]:
+    """`encoded`: the data an encoder learns from."""
+    labelled = encoded is not None and encoded.kind is DataKind.LABELLED
     if params.search:
         yield f"Try settings in short runs for up to {params.search:g} minutes, and go on with the best."
     elif params.probe:
         yield "Try learning rates in short runs, and go on with the best."
+    if (params.search or params.probe) and encoded is not None and labelled and not judges(*_judging(encoded)):
+        yield "Judge them by a fifth of the training rows too, for there are few development rows; then learn from all."
     what = {
         "lora": f"adapters of rank {params.rank}",
         "qlora": f"adapters of rank {params.rank} beside weights in 4 bits",
@@ -122,7 +131,7 @@ def _steps(params: "FinetuneParameters", steps: int, *, pairs: bool) -> Iterator
         "prompt_tuning": f"{params.virtual_tokens} virtual tokens before the prompt",
     }[params.method]
     yield f"Train {what} for {steps:,} steps of {params.batch} rows from {params.data}."
-    if pairs:
+    if encoded is not None and encoded.kind is DataKind.TASK:
         yield "Bring each question nearer to the text that answers it than to the other texts of its batch."
     yield "Keep a checkpoint, so that a stopped job goes on from it."
     if params.early_stopping:
@@ -135,6 +144,11 @@ def _steps(params: "FinetuneParameters", steps: int, *, pairs: bool) -> Iterator
     }
     adapters = "Merge the adapters into the model, check that both answer alike, and measure on the development split."
     yield merged.get(params.method, adapters)
+
+
+def _judging(data: Dataset) -> tuple[int, int]:
+    """Development rows that are looked at, and labels."""
+    return min(DEV_ROWS, data.splits["dev"].rows) if "dev" in data.splits else 0, len(data.labels)
 
 
 def _warnings(params: "FinetuneParameters", classifies: bool) -> Iterator[str]:

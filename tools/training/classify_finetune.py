@@ -16,7 +16,7 @@ from tools.training.classify_answers import SAMPLE, Answers, classify, mean_leng
 from tools.training.classify_checkpoint import Notes
 from tools.training.classify_measures import best_temperature, tempered_loss
 from tools.training.classify_model import Classifier, load_classifier, save_classifier
-from tools.training.classify_rows import LabelledRow, counts_of, draw, labels_of, read_rows, rows_a_label
+from tools.training.classify_rows import DEV_ROWS, LabelledRow, counts_of, draw, labels_of, read_rows, rows_a_label
 from tools.training.classify_settings import Material, method_of, recipe_of, settings_of
 from tools.training.classify_train import Trainer, merge, trainable
 from tools.training.encoder import Encoder, load_encoder, unread, warnings_about
@@ -24,7 +24,6 @@ from tools.training.encoder import Encoder, load_encoder, unread, warnings_about
 if TYPE_CHECKING:
     from tools.finetune.spec import FinetuneParameters
 
-DEV_ROWS = 500  # development rows behind the temperature and the last accuracy
 CHECK_ROWS = 200  # development rows looked at after each pass
 
 

@@ -15,6 +15,7 @@ FEWEST = 10  # rows a label worth having, however long the texts are
 PASSES = 3.0  # over thousands of rows: six were no better on 77 intents with 40 rows each
 STEPS = 250  # that few rows get more passes for
 MOST_PASSES = 10.0
+DEV_ROWS = 500  # development rows behind the temperature, the last accuracy and the choice of settings
 HELD = 0.2  # share of the training rows that judge settings where there are too few development rows
 LEAST_JUDGES = 100  # development rows that are enough for that
 _SHORT = 16.0  # tokens of a short question, where a plan cannot measure
@@ -95,9 +96,9 @@ def draw(rows: Iterable[LabelledRow], a_label: int, seed: int) -> list[LabelledR
     return drawn
 
 
-def judges(dev: Sequence[LabelledRow], labels: Sequence[str]) -> bool:
-    """Whether development rows are enough to tell settings apart."""
-    return len(dev) >= max(LEAST_JUDGES, 2 * len(labels))
+def judges(rows: int, labels: int) -> bool:
+    """Whether so many development rows are enough to tell settings apart."""
+    return rows >= max(LEAST_JUDGES, 2 * labels)
 
 
 def hold_out(labels: Sequence[str], seed: int) -> tuple[list[int], list[int]]:

@@ -92,7 +92,7 @@ def settings_of(
     if not params.probe and not params.search:
         return params, {}
     learnt, held = list(range(len(material.rows))), list(dev)
-    if not judges(dev, material.labels):
+    if not judges(len(dev), len(material.labels)):
         learnt, kept_back = hold_out([row.label for row in material.rows], params.seed)
         held += [material.rows[index] for index in kept_back]
     if not held:

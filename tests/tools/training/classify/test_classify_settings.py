@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from tools.contract import Candidate, Dataset
+from tools.contract import Candidate, Dataset, Inputs, Plan
 from tools.errors import Cancelled, UserFault
+from tools.finetune.plan import plan
 from tools.finetune.spec import FinetuneParameters, Method
 from tools.training.classify import finetune_labelled
-from tools.training.classify_rows import LabelledRow, counts_of, hold_out, judges, read_rows
+from tools.training.classify_rows import counts_of, hold_out, judges, read_rows
 
 ASKED = FinetuneParameters(data="questions", method=Method.FULL, batch=16, per_class=10)
 
@@ -69,8 +70,24 @@ def test_rows_that_judge_are_of_every_label(data: Dataset) -> None:
     assert sorted([*learnt, *held]) == list(range(len(rows)))
     assert set(counts_of([rows[index] for index in held])) == set(data.labels)
     assert hold_out(["a", "a", "b"], seed=3)[0][-1] == 2  # the only row of its label is learnt from
-    assert not judges([LabelledRow("x", "a")] * 100, [str(number) for number in range(51)])
-    assert judges([LabelledRow("x", "a")] * 100, ["a", "b"])
+    assert not judges(rows=100, labels=51)
+    assert judges(rows=100, labels=2)
+
+
+def test_the_plan_tells_of_the_search_and_what_judges_it(small_encoder: Candidate, data: Dataset) -> None:
+    def planned(found: Dataset, **given: object) -> Plan:
+        inputs = Inputs(models={"model": small_encoder}, data={"data": found})
+        return plan(ASKED.model_copy(update=given), inputs)
+
+    told = planned(trained_only(data), search=15.0)
+    assert "for up to 15 minutes" in told.steps[0]
+    assert "a fifth of the training rows" in told.steps[1]
+    assert told.seconds > planned(data).seconds + 15 * 60
+    many = data.model_copy(
+        update={"splits": {**data.splits, "dev": data.splits["dev"].model_copy(update={"rows": 300})}}
+    )
+    assert not any("a fifth" in step for step in planned(many, search=15.0).steps)
+    assert not any("a fifth" in step for step in planned(trained_only(data)).steps)
 
 
 def test_nothing_to_judge_by_is_said(tmp_path: Path, job, registered, small_encoder: Candidate) -> None:
