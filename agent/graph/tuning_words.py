@@ -10,6 +10,7 @@ from pydantic import JsonValue
 # The first that stands in the sentence counts; the more particular come first.
 _METHODS: tuple[tuple[str, str], ...] = (
     ("qlora", r"\bqlora\b|\bq-lora\b|4[- ]?bit (?:lora|adapters?)|四比特"),
+    ("prefix_tuning", r"\bprefix(?:es)?(?:[- ]?tun\w*)?\b|前缀"),
     (
         "prompt_tuning",
         r"\b(?:soft[- ])?prompt[- ]?tun(?:e|ing)\b|\bsoft prompts?\b|virtual (?:tokens?|prompts?)"

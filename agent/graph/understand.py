@@ -41,7 +41,8 @@ _ABOUT = re.compile(
 )
 _TECHNIQUES = re.compile(
     r"\b(?:lora|qlora|peft|rlhf|dpo|grpo|kto|ppo|rloo|quanti[sz]\w*|distil\w*|prun\w*|fine-?tun\w*|pre-?train\w*|rag|"
-    r"prompt(?:ing| tuning|s)?|few-?shot|in-context|retrieval|hallucinat\w*|tokeni[sz]\w*|embedding\w*|reward models?|"
+    r"prompt(?:ing| tuning|s)?|prefix tuning|few-?shot|in-context|"
+    r"retrieval|hallucinat\w*|tokeni[sz]\w*|embedding\w*|reward models?|"
     r"learning rate|epochs|overfit\w*|perplexity|alignment|life ?cycle|chinchilla|int8|nf4|adapters?|rank)\b"
     r"|微调|量化|对齐|蒸馏|剪枝|检索|提示|预训练|奖励模型|学习率|困惑度|强化学习",
     re.IGNORECASE,

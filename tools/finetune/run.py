@@ -11,7 +11,7 @@ from tools.errors import UserFault
 from tools.evaluate import bootstrap, overlap
 from tools.finetune.plan import rate_of, steps_of
 from tools.finetune.spec import FinetuneParameters, Method
-from tools.training import adapters, generation, measure, models, plots, supervised, trainers
+from tools.training import adapters, generation, measure, models, plots, prefix, supervised, trainers
 from tools.training.advice import advise
 from tools.training.progress import Follow, Watch
 from tools.training.settings_search import RATES, choose
@@ -20,7 +20,7 @@ from tools.training.supervised import Lesson
 _NEW_TOKENS = 40
 _PROMPTS = 8  # conversations on which a merged model is compared
 _TITLES = {"exact_match": "exact match", "rougeL": "ROUGE-L"}
-_SUFFIX = {Method.LORA: "lora", Method.FULL: "full", Method.QLORA: "qlora", Method.PROMPT_TUNING: "prompt"}
+_SUFFIX = {Method.PROMPT_TUNING: "prompt", Method.PREFIX_TUNING: "prefix"}  # the others' own names
 
 
 def run(params: FinetuneParameters, context: JobContext) -> Result:
@@ -56,7 +56,7 @@ def _train(
 
 
 def _load(params: FinetuneParameters, model: Candidate) -> tuple[Any, Any]:
-    models.require_whole(model, "Fine-tuning")
+    models.require_whole(model, "fine-tuning")
     return models.load_causal(model, adapters.four_bits() if params.method is Method.QLORA else None)
 
 
@@ -109,11 +109,16 @@ def _finish(
     """The model as it will be used, what was kept of its making, and how alike it answers to what was trained."""
     if params.method is Method.FULL:
         return trainer.model.eval(), [], {}
+    conversations = [_asked(data.kind, row) for row in rows_of(data.splits["train"])[:_PROMPTS]]
     context.progress("merging", 0, 1)
+    if params.method is Method.PREFIX_TUNING:
+        folder = context.folder / "model" / prefix.FOLDER
+        model, gap = adapters.keep_prefix(trainer.model, tokenizer, conversations, folder)
+        kept = [context.artefact("prefix", "adapter", folder)]
+        return model, kept, {"virtual_tokens": params.virtual_tokens, "merge_gap": gap}
     folder = context.folder / "adapter"
     trainer.model.save_pretrained(folder)
     kept = [context.artefact("adapter", "adapter", folder)]
-    conversations = [_asked(data.kind, row) for row in rows_of(data.splits["train"])[:_PROMPTS]]
     if params.method is Method.PROMPT_TUNING:
         model, gap = adapters.bake(trainer.model, tokenizer, conversations)
         return model, kept, {"virtual_tokens": params.virtual_tokens, "merge_gap": gap}
@@ -144,7 +149,7 @@ def _result(
     losses, looks = supervised.losses(history), supervised.looks(history)
     model, kept, about = _finish(params, context, trainer, tokenizer, parent, data)
     model.config.use_cache = True
-    name = params.name or f"{parent.name}-{_SUFFIX[params.method]}"
+    name = params.name or f"{parent.name}-{_SUFFIX.get(params.method, params.method)}"
     facts: dict[str, JsonValue] = {
         "data": data.name,
         "data_digest": data.digest,

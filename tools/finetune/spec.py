@@ -14,6 +14,7 @@ class Method(StrEnum):
     FULL = "full"  # every weight
     QLORA = "qlora"  # LoRA beside weights in 4 bits (Dettmers et al. 2023); needs a GPU
     PROMPT_TUNING = "prompt_tuning"  # a few virtual tokens before the prompt (Lester et al. 2021); the model stays
+    PREFIX_TUNING = "prefix_tuning"  # keys and values before those of every layer (Li and Liang 2021), kept beside it
 
 
 class FinetuneParameters(Parameters):
@@ -42,7 +43,9 @@ class FinetuneParameters(Parameters):
     dropout: float = Field(default=0.0, ge=0, lt=1, description="Share of the adapters' inputs dropped in training")
     rslora: bool = Field(default=False, description="Scale adapters by the root of their rank (Kalajdzievski 2023)")
     dora: bool = Field(default=False, description="Learn size and direction of weights apart (Liu et al. 2024)")
-    virtual_tokens: int = Field(default=16, ge=1, le=512, description="Prompt tuning: tokens before the prompt")
+    virtual_tokens: int = Field(
+        default=16, ge=1, le=512, description="Prompt and prefix tuning: tokens before the prompt"
+    )
     packing: bool = Field(default=False, description="Put short rows together into full sequences")
     assistant_only: bool = Field(default=True, description="Conversations: only the assistant's turns count")
     evaluate_every: int | None = Field(

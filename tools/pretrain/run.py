@@ -65,7 +65,7 @@ def _new(params: PretrainParameters, context: JobContext, texts: Sequence[str]) 
 
 def _existing(parent: Candidate) -> tuple[Any, Any]:
     models.require_kind(parent, ModelKind.CAUSAL, tool="Continued pre-training")
-    models.require_whole(parent, "Continued pre-training")
+    models.require_whole(parent, "continued pre-training")
     return models.load_causal(parent)
 
 

@@ -28,6 +28,7 @@ METHODS: dict[str, str] = {
     "pretrain": "pre-trained",
     "continued": "continued pre-training",
     "lora": "LoRA fine-tuning",
+    "prefix_tuning": "prefix tuning",
     "grpo": "GRPO against a reward model",
     "rloo": "RLOO against a reward model",
     "dpo": "DPO on preference pairs",

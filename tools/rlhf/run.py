@@ -37,6 +37,7 @@ def run(params: RlhfParameters, context: JobContext) -> Result:
     pairs, held_out = preference_rows(data["preferences"])
     task, checks = data.get("task"), data.get("checks")
     _check_kinds(task, checks)
+    models.require_whole(parent, "alignment")
     policy, tokenizer = models.load_causal(parent)
     scorer = reward.untrained(parent, tokenizer, params.seed) if params.method == "grpo" else None
     accuracy: tuple[list[float], list[float]] = (scorer.accuracy(held_out), []) if scorer else ([], [])

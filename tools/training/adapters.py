@@ -1,16 +1,17 @@
-"""What is trained beside a generating model: low-rank adapters, or virtual tokens; and how it becomes part of it."""
+"""What is trained beside a generating model, adapters, virtual tokens or a prefix, and how it becomes part of it."""
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from peft import LoraConfig, PromptTuningConfig, PromptTuningInit, TaskType
+from peft import LoraConfig, PrefixTuningConfig, PromptTuningConfig, PromptTuningInit, TaskType
 from torch import nn
 from transformers import BitsAndBytesConfig
 
 from tools.contract import Candidate
 from tools.errors import Defect, UserFault
-from tools.training import generation
+from tools.training import generation, prefix
 from tools.training.generation import Message
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def config_of(params: "FinetuneParameters", model: Any, tokenizer: Any) -> Any:
             num_virtual_tokens=params.virtual_tokens,
             prompt_tuning_init=PromptTuningInit.SAMPLE_VOCAB,
         )
+    if params.method == "prefix_tuning":
+        return PrefixTuningConfig(task_type=TaskType.CAUSAL_LM, num_virtual_tokens=params.virtual_tokens)
     return None
 
 
@@ -107,6 +110,19 @@ def bake(adapted: Any, tokenizer: Any, conversations: list[list[Message]]) -> tu
     with torch.inference_mode():
         after = torch.stack([_last(base, row) for row in ids])
     return base, _alike(before, after[:, : before.shape[1]], "Writing the virtual tokens into the model")
+
+
+def keep_prefix(adapted: Any, tokenizer: Any, conversations: list[list[Message]], folder: Path) -> tuple[Any, float]:
+    """Write a learnt prefix beside the model, and answer with it as a loaded model does."""
+    adapted.eval()
+    adapted.save_pretrained(folder)
+    base = adapted.get_base_model().eval()
+    ids = [generation.encode(tokenizer, conversation) for conversation in conversations]
+    with torch.inference_mode():
+        before = torch.stack([_last(adapted, row) for row in ids])
+        prefix.attach(base, folder)
+        after = torch.stack([_last(base, row) for row in ids])
+    return base, _alike(before, after, "Keeping the prefix beside the model")
 
 
 def _extend(model: Any, learnt: Any, tokenizer: Any) -> None:

@@ -14,7 +14,8 @@ from tools.errors import UserFault
 from tools.finetune.plan import require_dev
 from tools.training import classify_plots
 from tools.training.classify_checkpoint import Notes
-from tools.training.classify_finetune import CHECK_ROWS, DEV_ROWS, refuse_what_is_not_for_encoders
+from tools.training.classify_finetune import CHECK_ROWS, refuse_what_is_not_for_encoders
+from tools.training.classify_rows import DEV_ROWS
 from tools.training.classify_settings import recipe_of
 from tools.training.classify_train import Recipe, merge, trainable
 from tools.training.embedding_rows import Pairs, pairs_of, read_pairs, require_choice

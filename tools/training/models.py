@@ -11,6 +11,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from tools import digest
 from tools.contract import Candidate, JobContext, ModelKind
 from tools.errors import UserFault
+from tools.training import prefix
 
 _OWN_CODE = "trust_remote_code"  # named by transformers where a folder wants its own code to be run
 _NEEDED = ("config.json", "tokenizer.json")
@@ -39,10 +40,23 @@ def require_kind(candidate: Candidate, *kinds: ModelKind, tool: str) -> None:
 
 
 def require_whole(candidate: Candidate, tool: str) -> None:
-    """Raises `UserFault` where the weights cannot go on learning: they are stored in fewer bits."""
+    """Raises `UserFault` where the weights cannot be trained on: stored in fewer bits, or only half of the model."""
+    require_no_prefix(candidate, tool)
     if "quantization_config" in _config(check_folder(candidate)):
-        parent = candidate.parent or "the model it was made from"
-        raise UserFault(f"{candidate.name} is quantized, and {tool} needs whole weights; use {parent}.")
+        raise UserFault(f"{candidate.name} is quantized, and {tool} needs whole weights; use {_parent(candidate)}.")
+
+
+def require_no_prefix(candidate: Candidate, tool: str) -> None:
+    """Raises `UserFault` for a model that answers through a prefix beside its weights, which others would lose."""
+    if (check_folder(candidate) / prefix.FOLDER).is_dir():
+        raise UserFault(
+            f"{candidate.name} has a learnt prefix beside its weights, which {tool} would lose; use"
+            f" {_parent(candidate)}, or tune it by LoRA in place of a prefix."
+        )
+
+
+def _parent(candidate: Candidate) -> str:
+    return candidate.parent or "the model it was made from"
 
 
 def _config(folder: Path) -> dict[str, Any]:
@@ -75,6 +89,8 @@ def load_causal(candidate: Candidate, quantization: Any = None) -> tuple[Any, An
                 " transformers knows by itself."
             ) from error
         raise UserFault(f"{folder} cannot be loaded as a model that generates: {error}") from error
+    if (folder / prefix.FOLDER).is_dir():
+        model.config.max_position_embeddings -= prefix.attach(model, folder / prefix.FOLDER)
     return model.eval(), tokenizer
 
 

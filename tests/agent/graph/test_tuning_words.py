@@ -37,6 +37,11 @@ SAID = [
     ),
     ("提示微调 tickets，16 个虚拟 token", {"method": "prompt_tuning", "data": "tickets", "virtual_tokens": "16"}),
     (
+        "prefix tuning of tiny with 16 virtual tokens on tickets",
+        {"method": "prefix_tuning", "model": "tiny", "data": "tickets", "virtual_tokens": "16"},
+    ),
+    ("用前缀微调 tiny，数据 tickets", {"method": "prefix_tuning", "model": "tiny", "data": "tickets"}),
+    (
         "train tiny on tickets with DoRA, rank 32",
         {"method": "lora", "dora": "true", "model": "tiny", "data": "tickets", "rank": "32"},
     ),

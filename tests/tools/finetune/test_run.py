@@ -94,6 +94,29 @@ def test_virtual_tokens_become_part_of_an_ordinary_model(tool_job: Make, taught:
     assert result.metric("exact_match").value > 0.5
 
 
+def test_a_prefix_stays_beside_the_model_and_others_refuse_what_they_would_lose(
+    tool_job: Make, taught: Candidate, lesson: Dataset
+) -> None:
+    from tools.quantize import run as quantize
+    from tools.quantize.spec import QuantizeParameters
+    from tools.training import models
+
+    given = parameters(data="colours", method="prefix_tuning", virtual_tokens=4, lr=0.1, name="")
+    result = run(given, tool_job({"model": taught}, {"data": lesson}))
+    made = result.candidate
+    assert (made.name, made.method, made.parent) == ("taught-prefix", "prefix_tuning", "taught")
+    assert result.facts["merge_gap"] < 1e-3
+    kept = next(a for a in result.artefacts if a.kind == "adapter")
+    assert {path.name for path in (Path(made.path) / "prefix").iterdir()} >= {"adapter_model.safetensors"}
+    assert kept.path == "model/prefix" and made.digest != taught.digest
+    assert result.metric("exact_match").value > 0.5
+    assert models.load_causal(made)[0].config.max_position_embeddings == taught.context - 4
+    with pytest.raises(UserFault, match=r"taught-prefix has a learnt prefix .* fine-tuning would lose; use taught"):
+        run(parameters(data="colours"), tool_job({"model": made}, {"data": lesson}))
+    with pytest.raises(UserFault, match="quantizing would lose"):
+        quantize.run(QuantizeParameters(), tool_job({"model": made}))
+
+
 @pytest.mark.parametrize("kind", [DataKind.CONVERSATION, DataKind.CORPUS])
 def test_conversations_and_text_are_learnt(
     tool_job: Make, taught: Candidate, registered_as: Register, tmp_path: Path, kind: DataKind
