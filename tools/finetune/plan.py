@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tools.contract import DataKind, Dataset, Inputs, ModelKind, Part, Plan
 from tools.errors import UserFault
-from tools.training import cost
+from tools.training import cost, machine
 from tools.training.classify_rows import DEV_ROWS, judges, passes, planned_rows
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ _RATES = {
     "prompt_tuning": (0.1, 0.03),
     "prefix_tuning": (0.3, 0.01),
 }
+LONGEST = 1024  # tokens of a training row
 _ENCODER_MEMORY = 900_000_000  # bytes a 22M encoder's activations and optimizer add; measured with 2,048 tokens at once
 
 
@@ -55,6 +56,18 @@ def steps_of(params: "FinetuneParameters", rows: int, epochs: float = EPOCHS) ->
     return max(1, math.ceil((params.epochs or epochs) * rows / params.batch))
 
 
+def load_of(params: "FinetuneParameters", weights: int, rows: int, tokens: int) -> machine.Load:
+    """What a step of so many rows of so many tokens, at most, asks of a GPU."""
+    return machine.Load(
+        weights=weights,
+        trained=weights if params.method == "full" else weights // 20,
+        rows=rows,
+        tokens=tokens,
+        four_bits=params.method == "qlora",
+        recomputes=params.method != "prefix_tuning",
+    )
+
+
 def plan(params: "FinetuneParameters", inputs: Inputs) -> Plan:
     model, data = inputs.models.get("model"), inputs.data.get("data")
     classifies = model is not None and model.kind in (ModelKind.ENCODER, ModelKind.CLASSIFIER)
@@ -73,12 +86,14 @@ def plan(params: "FinetuneParameters", inputs: Inputs) -> Plan:
         _of_pairs(inputs, training, passed) if pairs else _parts(inputs, classifies, weights, training, passed)
     )
     trained = weights if params.method == "full" else weights // 20
+    gpu = None if classifies else machine.find_gpu()
+    load = load_of(params, weights, params.batch, min(LONGEST, (model.context if model else 0) or LONGEST))
     memory = cost.training_memory(weights, trained, tokens) + (_ENCODER_MEMORY if classifies else 0)
     return Plan(
-        steps=tuple(_steps(params, steps, data if classifies else None)),
+        steps=(*_steps(params, steps, data if classifies else None), *machine.steps(load, gpu)),
         seconds=4 + _searching(params) + training * (1 + _TRIED * (params.probe or _open(params, classifies))),
         memory_bytes=memory,
-        warnings=tuple(_warnings(params, classifies)),
+        warnings=(*_warnings(params, classifies), *machine.warnings(load, gpu)),
         parts=parts,
     )
 

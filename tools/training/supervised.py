@@ -12,7 +12,8 @@ from trl import SFTConfig, SFTTrainer
 from tools.contract import DataKind, Dataset, JobContext
 from tools.data.formats import rows_of
 from tools.errors import UserFault
-from tools.finetune.plan import look_every, rate_of, require_dev
+from tools.finetune.plan import LONGEST, load_of, look_every, rate_of, require_dev
+from tools.jobs.launcher import world
 from tools.training import adapters, generation, trainers
 from tools.training.progress import Follow
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from tools.finetune.spec import FinetuneParameters
 
 KINDS = (DataKind.TASK, DataKind.CONVERSATION, DataKind.CORPUS)
-LONGEST = 1024  # tokens of a training row
 DEV_ROWS = 200  # development rows behind a look
 _LEAST_GAIN = 1e-3  # of the development loss, in nats a token, that counts as better
 
@@ -92,7 +92,11 @@ def trainer_of(
     """A trainer whose loss counts the wanted answers only (of raw text, everything). A trial keeps no checkpoints."""
     model, tokenizer = loaded
     rate = rate_of(params, model.num_parameters())
-    settings = trainers.settings(context, "checkpoints", steps=steps, batch=params.batch, rate=rate, seed=params.seed)
+    longest = min(LONGEST, int(getattr(model.config, "max_position_embeddings", LONGEST)))
+    load = load_of(params, model.num_parameters(), trainers.share(params.batch, world()), longest)
+    settings = trainers.settings(
+        context, "checkpoints", steps=steps, batch=params.batch, rate=rate, seed=params.seed, load=load
+    )
     if keep:
         settings |= {"save_strategy": "steps", "save_steps": params.save_every, "save_total_limit": 2}
     callbacks: list[Any] = [follow, trainers.MarkComplete()]
@@ -102,7 +106,6 @@ def trainer_of(
     if every is not None and params.early_stopping:
         settings |= {"save_steps": every, "load_best_model_at_end": True, "metric_for_best_model": "eval_loss"}
         callbacks.append(EarlyStoppingCallback(params.early_stopping, _LEAST_GAIN))
-    longest = min(LONGEST, int(getattr(model.config, "max_position_embeddings", LONGEST)))
     return SFTTrainer(
         model=model,
         args=SFTConfig(

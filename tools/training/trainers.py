@@ -14,36 +14,60 @@ from transformers.utils import logging
 from tools.contract import JobContext
 from tools.errors import UserFault
 from tools.jobs.launcher import world
+from tools.training import machine
+from tools.training.machine import Gpu, Load
 from tools.training.progress import Follow
 
 _COMPLETE = "complete"  # a file in a checkpoint whose every part is written: their sizes in bytes, as JSON
 
 
-def settings(context: JobContext, folder: str, *, steps: int, batch: int, rate: float, seed: int) -> dict[str, Any]:
+def settings(
+    context: JobContext, folder: str, *, steps: int, batch: int, rate: float, seed: int, load: Load | None = None
+) -> dict[str, Any]:
     """Arguments of a TrainingArguments that hold for all of them: quiet, offline, 32 bit on a CPU.
 
-    `batch` is that of all processes that share the training together.
+    `batch` is that of all processes that share the training together. With `load`, of one process, it is fitted into
+    a GPU's memory.
     """
     datasets.disable_progress_bars()
     logging.disable_progress_bar()
+    gpu = gpu_here()
     return {
         "output_dir": str(context.folder / folder),
         "max_steps": steps,
         "per_device_train_batch_size": share(batch, world()),
-        **({"ddp_backend": "gloo"} if world() > 1 and not torch.cuda.is_available() else {}),
+        **({"ddp_backend": "gloo"} if world() > 1 and gpu is None else {}),
         "learning_rate": rate,
         "warmup_steps": min(10, steps // 5),
         "seed": seed,
         "logging_steps": 1,
         "report_to": [],
         "disable_tqdm": True,
-        "bf16": torch.cuda.is_available(),
-        "use_cpu": not torch.cuda.is_available(),
+        "bf16": gpu is not None and gpu.bf16,
+        "use_cpu": gpu is None,
         "activation_checkpointing": False,
         "logging_nan_inf_filter": False,  # else a diverged run looks as if it stood still
         "dataloader_pin_memory": False,
         "save_strategy": "no",
+        **(fitted(load, gpu) if load else {}),
     }
+
+
+def fitted(load: Load, gpu: Gpu | None) -> dict[str, Any]:
+    """A step of `load.rows` rows as the machine takes it."""
+    found = machine.fit(load, gpu)
+    return {
+        "activation_checkpointing": found.recompute,
+        "per_device_train_batch_size": load.rows // found.parts,
+        "gradient_accumulation_steps": found.parts,
+    }
+
+
+def gpu_here() -> Gpu | None:
+    """The GPU this process trains on."""
+    if not torch.cuda.is_available():
+        return None
+    return Gpu(torch.cuda.get_device_properties(0).total_memory, torch.cuda.is_bf16_supported())
 
 
 def share(batch: int, processes: int) -> int:
