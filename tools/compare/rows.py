@@ -11,7 +11,6 @@ from tools.errors import UserFault
 from tools.evaluate import paired
 from tools.report.snapshot import Evidence, Project
 
-CLEAR = 0.05  # corrected p below which a difference is more than chance
 _LOWER = ("perplexity", "loss", "latency", "ece", "size", "memory")  # metrics of which less is better
 
 

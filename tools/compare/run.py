@@ -6,10 +6,11 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from tools.compare.rows import CLEAR, Row, chosen, lower_is_better, tested
+from tools.compare.rows import Row, chosen, lower_is_better, tested
 from tools.compare.spec import CompareParameters
 from tools.contract import Artefact, JobContext, Result
 from tools.errors import Defect, UserFault
+from tools.evaluate.paired import CLEAR
 from tools.evaluate.slices import cell_of
 from tools.report import snapshot
 from tools.training import plots

@@ -8,6 +8,8 @@ import numpy as np
 
 from tools.evaluate import bootstrap
 
+CLEAR = 0.05  # corrected p below which a difference is more than chance
+
 
 class Verdict(StrEnum):
     BETTER = "better"

@@ -8,7 +8,7 @@ from statistics import fmean
 from pydantic import JsonValue
 
 from tools.contract import Artefact, Candidate, Comparison, DataKind, Dataset, JobContext, Metric, Result
-from tools.evaluate import bootstrap, metrics
+from tools.evaluate import bootstrap, metrics, paired
 from tools.evaluate.bootstrap import Interval
 from tools.prompt.spec import PromptParameters
 from tools.prompt.template import Item, Prompt, Read
@@ -96,10 +96,10 @@ class Found:
 
     @cached_property
     def tied(self) -> list[Tried]:
-        """Those the winner cannot be told from: their paired interval includes 0."""
+        """Those the winner cannot be told from by a paired test, corrected for the number of them (Holm 1979)."""
         others = [one for one in self.tried if one is not self.best]
-        seed = self.params.seed
-        return [one for one in others if bootstrap.difference(self.best.scores, one.scores, seed=seed).low <= 0]
+        values = [paired.p_value(self.best.scores, one.scores, seed=self.params.seed) for one in others]
+        return [one for one, p in zip(others, paired.holm(values), strict=True) if p >= paired.CLEAR]
 
 
 def result(context: JobContext, found: Found, version: int) -> Result:
@@ -222,7 +222,7 @@ def _summary(found: Found) -> str:
         said += f"; {gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}] against {BARE} {where}"
     if found.tied:
         names = ", ".join(one.prompt.title for one in found.tied[:3]) + (" and others" if len(found.tied) > 3 else "")
-        said += f". It cannot be told from {names}: the paired interval includes 0"
+        said += f". It cannot be told from {names} by paired tests, corrected for their number"
     return said + "."
 
 
