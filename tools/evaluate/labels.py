@@ -1,4 +1,4 @@
-"""Macro F1 of labels with its interval, from pairs of (right label, given label)."""
+"""Macro F1 of labels with its interval, alone or against another model's, from pairs of (right label, given label)."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tools.contract import Metric
+from tools.evaluate.bootstrap import Interval
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -30,6 +31,20 @@ def macro_f1_interval(pairs: Pairs, resamples: int, seed: int) -> tuple[float, f
         found[index] = _macro_f1(wanted[drawn], given[drawn], number)
     low, high = np.quantile(found, (0.025, 0.975))
     return float(low), float(high)
+
+
+def macro_f1_difference(own: Pairs, other: Pairs, resamples: int, seed: int) -> Interval:
+    """Macro F1 of own minus that of other, both of the same items in the same order, which are drawn as pairs."""
+    wanted = [right for right, _ in own]
+    names, codes = np.unique([wanted, [given for _, given in own], [given for _, given in other]], return_inverse=True)
+    (truth, ours, theirs), number = codes.reshape(3, -1), len(names)
+    generator, found = np.random.default_rng(seed), np.empty(resamples)
+    for index in range(resamples):
+        drawn = generator.integers(0, len(truth), len(truth))
+        found[index] = _macro_f1(truth[drawn], ours[drawn], number) - _macro_f1(truth[drawn], theirs[drawn], number)
+    low, high = np.quantile(found, (0.025, 0.975))
+    value = _macro_f1(truth, ours, number) - _macro_f1(truth, theirs, number)
+    return Interval(value, float(low), float(high), len(truth))
 
 
 def _macro_f1(wanted: NDArray[np.int64], given: NDArray[np.int64], number: int) -> float:

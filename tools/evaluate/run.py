@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import JsonValue
 
 from tools.contract import Artefact, Candidate, Comparison, DataKind, Dataset, JobContext, Metric, ModelKind, Result
@@ -13,12 +14,12 @@ from tools.errors import UserFault
 from tools.evaluate import bootstrap, findings, metrics, overlap, slices, task_files
 from tools.evaluate.findings import Side
 from tools.evaluate.judging import Verdicts
-from tools.evaluate.labels import bounded
 from tools.evaluate.run_questions import Questions, answer_tokens, check_length, put
-from tools.evaluate.spec import LABEL_METRICS, TEXT_METRICS, EvaluateParameters
+from tools.evaluate.spec import TEXT_METRICS, EvaluateParameters
 from tools.report import snapshot
 from tools.report.snapshot import Project
 from tools.training import generation, measure, models, plots
+from tools.training.classify_measures import calibration_error
 from tools.training.measure import Answered, Row
 
 _SAMPLES = 5
@@ -40,7 +41,9 @@ def run(params: EvaluateParameters, context: JobContext) -> Result:
     if _decides(model, data) and not params.prompt:
         if params.judge or params.judge_url:
             raise UserFault("Labels are right or wrong, with nothing to judge: leave judge and judge_url out.")
-        return _labelled(params, context, model, data, _label_metrics(params, data, project))
+        from tools.evaluate.run_labels import by_labels  # here: what generates does not wait for classifiers
+
+        return by_labels(params, context, model, data, project)
     questions = put(params, context, model, data, project)
     rows = questions.rows
     names = _metric_names(params, data, project)
@@ -92,52 +95,6 @@ def _by_tasks(params: EvaluateParameters, context: JobContext) -> Result:
     from tools.evaluate.run_tasks import run_tasks
 
     return run_tasks(params, context, files)
-
-
-def _labelled(
-    params: EvaluateParameters, context: JobContext, model: Candidate, data: Dataset, names: Sequence[str]
-) -> Result:
-    from tools.training.classify import evaluate_labelled
-
-    result = evaluate_labelled(
-        context,
-        model,
-        data,
-        params.split,
-        params.limit,
-        context.inputs.models.get("compare_to"),
-        latency_items=params.latency_items,
-        resamples=params.resamples,
-        seed=params.seed,
-    )
-    written = (context.folder / "predictions.jsonl").read_text(encoding="utf-8").splitlines()
-    told = [json.loads(line) for line in written]
-    rows = [{"text": row["text"], "label": row["label"]} for row in told]
-    right = [float(row["label"] == row["predicted"]) for row in told]
-    own = Side(model.name, [str(row["predicted"]) for row in told], right)
-    found = findings.find(params, context, rows, "accuracy", own, None)
-    for comparison in result.comparisons[:1]:
-        findings.judge(found, comparison, params.margin)
-    pairs = [(str(row["label"]), str(row["predicted"])) for row in told]
-    measured = bounded(result.metrics, pairs, params.resamples, params.seed)
-    main = next(metric for metric in measured if metric.name == names[0])
-    more = [] if main.name == "accuracy" else [f"Macro F1 {main.value:.3f} [{main.low:.3f}, {main.high:.3f}]."]
-    return result.model_copy(
-        update={
-            "summary": " ".join([result.summary, *more, *found.sentences]),
-            "metrics": tuple(sorted(measured, key=lambda m: names.index(m.name) if m.name in names else len(names))),
-            "artefacts": (*result.artefacts, *found.artefacts),
-            "facts": result.facts | found.facts | {"metric": main.name},
-        }
-    )
-
-
-def _label_metrics(params: EvaluateParameters, data: Dataset, project: Project | None) -> tuple[str, ...]:
-    """What decides on labels, the main metric first: what was asked for, else the charter's, else accuracy."""
-    if wrong := [name for name in params.metrics if name not in LABEL_METRICS]:
-        raise UserFault(f"{', '.join(wrong)} is not measured on {data.kind} data; {' and '.join(LABEL_METRICS)} are.")
-    charter = project.charter.metric if project else None
-    return params.metrics or (charter if charter is not None and charter in LABEL_METRICS else "accuracy",)
 
 
 def _judged(
@@ -199,6 +156,8 @@ def _measure(
         found.append(Metric(name="perplexity", value=surprise, n=len(rows), split=params.split))
         shared = overlap.corpus(answered.answers, [measure.wanted(row) for row in rows])
         found += [Metric(name=name, value=shared[name], n=len(rows), split=params.split) for name in shared]
+    if questions.data.kind is DataKind.TASK and questions.prompt is None:
+        found.append(_calibration(params, model, tokenizer, rows, answered))
     context.progress("measuring latency", 0, 1)
     longest = answer_tokens(params, questions)
     times = measure.latencies(model, tokenizer, questions.asked, params.latency_items, longest)
@@ -209,6 +168,20 @@ def _measure(
         Metric(name="size", value=float(candidate.bytes), unit="bytes"),
     ]
     return answered, found
+
+
+def _calibration(
+    params: EvaluateParameters, model: Any, tokenizer: Any, rows: Sequence[Row], answered: Answered
+) -> Metric:
+    """How far the probability a model gives its whole answer lies from the share of right answers.
+
+    The sequence's probability is its confidence (Jiang et al. 2021, "How Can We Know When Language Models Know?").
+    """
+    pairs = [(measure.asked(row), answer) for row, answer in zip(rows, answered.answers, strict=True)]
+    losses = generation.reference_losses(model, tokenizer, pairs, params.batch)
+    confidence = np.exp([-loss for loss, _ in losses])
+    error = calibration_error(confidence, np.asarray(answered.passes))
+    return Metric(name="ece", value=error, n=len(rows), split=params.split)
 
 
 def _answers(

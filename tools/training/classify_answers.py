@@ -139,15 +139,16 @@ def difference(
     )
 
 
-def write_predictions(context: JobContext, answers: Answers) -> Artefact:
-    """`predictions.jsonl`: one object a row."""
+def write_predictions(context: JobContext, answers: Answers, other: Answers | None = None) -> Artefact:
+    """`predictions.jsonl`: one object a row, with what another classifier said where one was asked."""
     path = context.folder / "predictions.jsonl"
+    theirs = [{"baseline_predicted": given} for given in other.given] if other is not None else [{}] * len(answers.rows)
     lines = [
         json.dumps(
-            {"text": row.text, "label": row.label, "predicted": given, "confidence": round(float(sure), 4)},
+            {"text": row.text, "label": row.label, "predicted": given, "confidence": round(float(sure), 4), **more},
             ensure_ascii=False,
         )
-        for row, given, sure in zip(answers.rows, answers.given, answers.confidence, strict=True)
+        for row, given, sure, more in zip(answers.rows, answers.given, answers.confidence, theirs, strict=True)
     ]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return context.artefact("predictions", "predictions", path)

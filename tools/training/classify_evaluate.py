@@ -46,6 +46,7 @@ def evaluate_labelled(
     classifier = classifier_of(context, model, data)
     answers = classify(context, f"classifying {split} rows", classifier, rows)
     comparisons: tuple[Comparison, ...] = ()
+    other: Answers | None = None
     if compare_to is not None:
         other = classify(context, f"classifying with {compare_to.name}", classifier_of(context, compare_to, data), rows)
         comparisons = (difference(answers, other, compare_to, split, seed, resamples),)
@@ -63,7 +64,7 @@ def evaluate_labelled(
         f"[{accuracy.low:.3f}, {accuracy.high:.3f}].",
         metrics=metrics,
         comparisons=comparisons,
-        artefacts=(write_predictions(context, answers), classify_plots.confusions(context, confused)),
+        artefacts=(write_predictions(context, answers, other), classify_plots.confusions(context, confused)),
         split=split,
         facts=_facts(context, model, classifier, answers, confused),
     )

@@ -5,7 +5,7 @@ import pytest
 
 from tools.contract import Candidate, DataKind, Dataset, JobContext, Metric
 from tools.errors import UserFault
-from tools.evaluate.labels import bounded, macro_f1_interval
+from tools.evaluate.labels import bounded, macro_f1_difference, macro_f1_interval
 from tools.evaluate.run import run
 from tools.evaluate.spec import EvaluateParameters
 
@@ -42,3 +42,32 @@ def test_labelled_data_is_decided_by_the_metric_that_was_named(
     assert "Macro F1" in result.summary
     with pytest.raises(UserFault, match="rougeL is not measured on labelled data; accuracy and macro_f1 are"):
         run(params.model_copy(update={"metrics": ("rougeL",)}), job)
+
+
+def test_the_difference_of_two_models_is_drawn_in_pairs() -> None:
+    worse = [(right, "a") for right, _ in PAIRS]
+    found = macro_f1_difference(PAIRS, worse, 2000, 7)
+    assert found.value == pytest.approx((0.5 + 0.8 + 2 / 3) / 3 - 0.5 / 3)
+    assert 0 < found.low < found.value < found.high and found.n == len(PAIRS)
+    same = macro_f1_difference(PAIRS, PAIRS, 2000, 7)
+    assert (same.value, same.low, same.high) == (0.0, 0.0, 0.0)
+
+
+def test_two_classifiers_are_told_apart_row_by_row(
+    tool_job: Callable[..., JobContext], sorter: Candidate, questions: Dataset, tmp_path: Path
+) -> None:
+    from tools.training.classify_model import Classifier, load_classifier, save_classifier
+
+    turned = load_classifier(sorter)
+    turned = Classifier(turned.encoder, turned.linear, turned.head.model_copy(update={"labels": ("size", "colour")}))
+    job = tool_job({"model": sorter}, {"data": questions})
+    other = save_classifier(job, turned, name="turned", method="finetune", parent=sorter, facts={})
+    context = tool_job({"model": sorter, "compare_to": other}, {"data": questions})
+    params = EvaluateParameters(data="questions", compare_to="turned", metrics=("macro_f1",), latency_items=2)
+    result = run(params, context)
+    assert [c.metric for c in result.comparisons] == ["macro_f1", "accuracy"]
+    assert result.comparisons[0].value == pytest.approx(1.0)
+    assert (result.facts["newly_right"], result.facts["newly_wrong"], result.facts["verdict"]) == (24, 0, "better")
+    assert result.facts["p_value"] == pytest.approx(2 / 2**24)
+    assert "## Better: 24 of 24 items" in (context.folder / "changes.md").read_text()
+    assert "24 items became better and 0 worse." in result.summary

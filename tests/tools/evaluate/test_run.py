@@ -25,6 +25,7 @@ def test_a_task_is_measured_with_intervals_and_written_down(tool_job: Make, taug
     assert (exact.value, exact.low, exact.high, exact.n, exact.split) == (1.0, 1.0, 1.0, 12, "test")
     assert result.metric("token_f1").value == 1.0
     assert 1.0 <= result.metric("perplexity").value < 1.5
+    assert 0 <= result.metric("ece").value < 0.3  # right twelve times, and sure of it
     assert 0 < result.metric("latency_p50").value <= result.metric("latency_p95").value
     assert result.metric("size").value == taught.bytes
     assert result.metric("peak_memory").value > 50e6
