@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from agent.graph import narrowing
 from agent.graph.grammar import normalise, pairs
 from agent.graph.intents import TOOL_OF, Context, Intent
+from agent.graph.measuring_words import compared, measuring, prompting
 from agent.graph.tuning_words import goes_on, tuning
 from agent.lifecycle import stages
 from agent.lifecycle.gates import CHARTER_FIELDS
@@ -36,14 +37,16 @@ _NUMBERS: tuple[tuple[str, str], ...] = (
     ("seed", rf"seed\s*(?:of |=)?\s*{_NUMBER}"),
     ("beta", rf"beta\s*(?:of |=)?\s*{_NUMBER}"),
     ("layers", rf"{_NUMBER} layers"),
+    ("vocab", rf"tokeni[sz]er (?:of|with) {_NUMBER}"),
+    ("vocab", rf"词表(?:大小)?\s*(?:为|=)?\s*{_NUMBER}"),
     ("vocab", rf"vocab(?:ulary)?(?: size)?\s*(?:of )?{_NUMBER}"),
     ("limit", rf"(?:only |first |limit (?:to )?|at most |just )+{_NUMBER}"),
     ("limit", rf"(?:on|over) {_NUMBER} (?:rows|items|examples|questions)"),
     ("coverage", r"(?:coverage|cover(?:ing)?|keep(?:ing)?) (?:of )?(\d+(?:\.\d+)? ?%|0?\.\d+)"),
 )  # fmt: skip
 _PATH = re.compile(
-    r"""(?P<quoted>"[^"]+"|'[^']+')|(?P<path>(?:~|\.{1,2})?/?(?:[\w.+-]+/)+[\w.+-]*"""
-    r"""|[\w+-]+\.(?:csv|tsv|jsonl?|parquet|txt|md|pdf|html?|docx)\b|support-desk:\w+)""",
+    r"""(?P<quoted>"[^"]+"|'[^']+')|(?P<path>(?:hub:)?(?:~|\.{1,2})?/?(?:[\w.+-]+/)+[\w.+-]*"""
+    r"""|[\w+-]+\.(?:csv|tsv|jsonl?|parquet|ya?ml|txt|md|pdf|html?|docx)\b|support-desk:\w+)""",
     re.IGNORECASE | re.ASCII,
 )
 _REASON = re.compile(r"(?:\bbecause\b|\bsince\b|\breason\s*:|因为|原因是?[:：]?)\s*(?P<reason>.{3,})", re.IGNORECASE)
@@ -142,8 +145,12 @@ def _words(intent: Intent, line: str, context: Context) -> Arguments:
         found["kind"] = "abstain" if abstains else "retrieval"
     if intent is Intent.CANDIDATES:
         found |= _places(line)
-    if intent is Intent.PROMPT and (shots := _shots(lower)):
-        found["shots"] = shots
+    if intent is Intent.PROMPT:
+        found |= prompting(unnamed)
+    if intent is Intent.EVALUATE:
+        found |= measuring(line)
+    if intent is Intent.COMPARE_RUNS:
+        found |= compared(line, context.models)
     return found
 
 
@@ -156,14 +163,6 @@ def _places(line: str) -> Arguments:
     folder, ids = _FOLDER.search(line), _HUB_ID.findall(line)
     found: Arguments = {"folder": folder[0]} if folder else {}
     return found | ({"hub": ",".join(ids)} if ids else {})
-
-
-def _shots(lower: str) -> str:
-    counts = {"zero": "0", "one": "1", "two": "2", "three": "3", "five": "5", "零": "0", "few": "3", "少": "3"}
-    words = re.findall(r"(\d+|zero|one|two|three|five|few|零|少)[- ]?(?:shots?|样本)", lower)
-    listed = re.search(r"(\d+(?:\s*,\s*\d+)*\s*(?:,|and|or|和)\s*\d+) (?:shots?|examples?|个)", lower)
-    numbers = re.findall(r"\d+", listed[1]) if listed else [counts.get(w, w) for w in words]
-    return ",".join(dict.fromkeys(numbers))
 
 
 def _mentioned(lower: str, names: tuple[str, ...]) -> str | None:

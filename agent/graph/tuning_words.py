@@ -19,7 +19,7 @@ _METHODS: tuple[tuple[str, str], ...] = (
     ("lora", r"\blora\b|\badapters?\b|\bdora\b|\brs-?lora\b|适配器|低秩"),
     (
         "full",
-        r"\bfull(?:y)?[- ]?(?:model )?(?:fine-?tun\w*|train\w*|tun\w*|parameters?)"
+        r"\bfully\b|\bfull[- ]?(?:model )?(?:fine-?tun\w*|train\w*|tun\w*|parameters?)"
         r"|\b(?:fine-?)?tun\w*\b[^.;!?]*\bin full\b"
         r"|\b(?:all|every)(?: (?:of )?(?:the|its))? (?:weights?|parameters?)|\bfull[- ]?ft\b"
         r"|全(?:量|参数?|部(?:权重|参数))",
