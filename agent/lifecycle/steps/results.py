@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import JsonValue
+
 from agent.lifecycle.evidence import show_metric
 from agent.lifecycle.project import Evidence, JobPhase, Project
 from agent.lifecycle.steps.step import Step, fresh_name, job
@@ -25,22 +27,36 @@ def data_steps(project: Project, registered: Dataset | None = None) -> list[Step
     run = next((e for e in reversed(project.evidence) if e.tool == "data" and e.summary.startswith(data.name)), None)
     ids = (run.id,) if run else ()
     where = f" ({run.id})" if run else ""
+    asked = project.jobs[run.run].params if run and run.run in project.jobs else {}
     return [
         Step(title=title, reason=f"{data.name}{where}: {why}", command=command, citation="scope.md", evidence=ids)
-        for title, why, command in _faults(data)
+        for title, why, command in _faults(data, _again(asked))
     ][:2]
 
 
-def _faults(data: Dataset) -> list[tuple[str, str, str]]:
-    """Title, reason and command, the gravest first."""
+_KEPT = ("path", "name", "kind", "text_column", "label_column", "prompt_column", "completion_column", "group_column",
+         "dev_path", "test_path", "mask", "drop_leaked")  # fmt: skip
+
+
+def _again(params: Mapping[str, JsonValue]) -> str:
+    """The command that registers the same file in the same way, where it can be typed."""
+    held = {name: params.get(name) for name in _KEPT if params.get(name)}
+    if not held.get("path") or any(" " in str(value) for value in held.values()):
+        return ""
+    return " ".join(["data", *(f"{name}={'true' if value is True else value}" for name, value in held.items())])
+
+
+def _faults(data: Dataset, same: str) -> list[tuple[str, str, str]]:
+    """Title, reason and command, the gravest first. `same` registers this data again, as it was."""
     again, facts = "register data PATH as NAME", data.facts
+    same = same or again
     found: list[tuple[str, str, str]] = []
     if (leaked := count(facts.get("leaked"))) >= _WORTH_A_WORD * held_out(data):
         why = f"{leaked:,} held-out rows nearly stand in the training split, so its scores would be too high."
-        found.append(("Register the data without what leaked", why, f"{again} drop_leaked=true"))
+        found.append(("Register the data without what leaked", why, f"{same} drop_leaked=true"))
     if personal := count(facts.get("personal")):
         why = f"{personal:,} rows hold personal data; a model can repeat what it was trained on."
-        found.append(("Register the data with personal data masked", why, f"{again} mask=true"))
+        found.append(("Register the data with personal data masked", why, f"{same} mask=true"))
     if "test" in data.splits and data.splits["test"].rows < TEST_ROWS:
         rows = data.splits["test"].rows
         why = f"{rows} test rows leave an interval of ±{0.98 / max(rows, 1) ** 0.5:.2f} at worst."
