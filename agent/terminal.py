@@ -19,6 +19,7 @@ from rich.text import Text
 
 from agent.errors import OdysseyError
 from agent.graph.replies import Reply
+from agent.language.translation import chinese
 from agent.lifecycle.project import JobPhase
 from agent.markdown import duration
 from agent.status import JobView, Notice
@@ -89,6 +90,7 @@ class Terminal:
         self._project: str | None = None
         self._place = "odyssey"
         self._seen = 0  # the newest notice shown
+        self._language = "en"  # of the last reply: what is told unasked is told in it, too
         self._lock = threading.Lock()
         self._prompting = threading.Event()  # a person is typing
 
@@ -186,6 +188,7 @@ class Terminal:
 
     def _send(self, line: str) -> Reply:
         reply = self._client.say(self._actor, self._thread, located(line), self._wanted)
+        self._language = str(reply.data.get("language", self._language))
         if reply.project is not None:
             self._wanted = None
             self._bind(reply)
@@ -207,7 +210,10 @@ class Terminal:
         if self._project is None:
             return
         for notice in self._fresh(self._client.notices(self._project, self._seen, wait)):
-            self.show(f"• {notice.text}")
+            self.show(self._told(notice))
+
+    def _told(self, notice: Notice) -> str:
+        return f"• {chinese().reply(notice.text) if self._language == 'zh' else notice.text}"
 
     def _fresh(self, notices: Sequence[Notice]) -> list[Notice]:
         """Those not shown yet; from now on they count as shown."""
@@ -242,7 +248,7 @@ class Terminal:
             return
         self._console.file.write("\r\x1b[K")
         for notice in fresh:
-            self.show(f"• {notice.text}")
+            self.show(self._told(notice))
         with suppress(ImportError):
             import readline
 

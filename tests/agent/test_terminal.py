@@ -150,6 +150,23 @@ def test_old_notices_are_not_told_again(owner: Owner) -> None:
     assert "an old story" not in shown
 
 
+def test_what_is_told_unasked_is_told_in_the_language_of_who_listens(owner: Owner) -> None:
+    told = (
+        "Job j30 (evaluate) succeeded after 8 s: tiny on tickets (test): exact match 0.118.\n"
+        "  Next: Fine-tune with LoRA. exact_match 0.118 [0.090, 0.146] (e25) against the target 0.9: where prompting"
+        " falls short, so training on tickets is next. `finetune model=tiny data=tickets`"
+    )
+    output = io.StringIO()
+    terminal = Terminal(owner, actor="ana", thread="t", output=output)
+    terminal.play("我们到哪一步了？")
+    owner.desk.told.append(Notice(id=99, project="p1", at=AT, text=told))
+    terminal.play("现在呢？")
+    shown = output.getvalue()
+    assert "任务 j30（evaluate）用 8 s 完成：tiny on tickets (test): exact match 0.118." in shown
+    assert "下一步：用 LoRA 微调" in shown and "`finetune model=tiny data=tickets`" in shown
+    assert "Next:" not in shown
+
+
 def test_nothing_shown_steers_the_terminal(owner: Owner) -> None:
     output = io.StringIO()
     Terminal(owner, actor="ana", thread="t", output=output).show("a\x1b[2Jb\x9b31m\u202ec\r\nd")
