@@ -15,6 +15,8 @@ def plan(params: "PromptParameters", inputs: Inputs) -> Plan:
     tried = ", ".join(str(n) for n in params.shots)
     ways = len(params.instructions) * len(params.reasoning) * len(params.format)
     count = sum(ways * (len(params.selection) if shots else 1) for shots in params.shots)
+    plain = 0 in params.shots and "" in params.instructions and "none" in params.reasoning and "text" in params.format
+    count += not plain  # the bare question is always tried
     thinks = any(way != "none" for way in params.reasoning)
     tokens = params.max_new_tokens + (params.reasoning_tokens if thinks else 0)
     similar = "similar" in params.selection
