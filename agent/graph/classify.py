@@ -75,6 +75,7 @@ _CONCEPTS: dict[str, re.Pattern[str]] = {
         "define": r"what( i|')?s (?!our|the (current|best|next|status|state))|what (are|does) |explain|mean(ing)?\b"
         r"|difference|how (do|does|can) |什么是|是什么|是干什么|是做什么|什么意思|作用|解释|怎么",
         "compare": r"compar|better|worse|versus|\bvs\b|side by side|next to|each other|difference|对比|比较|更好|相比",
+        "draw": r"\bplot|\bdraw|\bpicture|\bchart\b|\bgraph\b|画|图",
         "models": r"<model>.*<model>",
         "best": r"\bbest\b|highest|\btop\b|最好|最高",
         "history": r"history|so far|happened|timeline|decided?|did we|went|历史|发生|之前|以前",

@@ -44,6 +44,7 @@ SAID = [
     ("evaluate tiny with the task file /tmp/a.yaml", "evaluate", {"tasks": "/tmp/a.yaml", "model": "tiny"}),
     ("put the runs j12 and j15 in one table and plot", "compare_runs", {"runs": "j12,j15"}),
     ("比较 j12 和 j15 这两次运行", "compare_runs", {"runs": "j12,j15"}),
+    ("比较运行并画图", "compare_runs", {}),
     ("compare all runs in one plot", "compare_runs", {}),
     ("register hub:org/name as news grouped by customer", "register_data", {"path": "hub:org/name", "name": "news"}),
     ("train a tokenizer of 2000 tokens on corpus and pre-train", "pretrain", {"vocab": "2000", "data": "corpus"}),
