@@ -192,7 +192,8 @@ class Terminal:
         if reply.project is not None:
             self._wanted = None
             self._bind(reply)
-        self._tell()
+        if reply.kind != "wait":  # what ends meanwhile is told after the promise to tell it
+            self._tell()
         self.show(reply.text)
         if reply.citations:
             self._console.print(Text("\n" + clean("\n".join(reply.sources())), style="dim"))

@@ -118,7 +118,7 @@ def complete(fields: Mapping[str, Any], project: Project) -> SetCharter:
             known = ", ".join(_testable(project)) or "none yet: `register data PATH as NAME`"
             raise Mendable(f"test_set={given} is no registered data of {project.name} ({known}).")
         if value is None and given is not None:
-            raise Mendable(f"{name}={given} does not do. {QUESTIONS.get(name, 'A share such as 0.03.')}")
+            raise Mendable(f"{name}={given} will not do. {QUESTIONS.get(name, 'A share such as 0.03.')}")
         values[name] = value
     try:
         return SetCharter.model_validate(values)
@@ -126,7 +126,7 @@ def complete(fields: Mapping[str, Any], project: Project) -> SetCharter:
         fault = error.errors(include_url=False)[0]
         name = str(fault["loc"][0]) if fault["loc"] else "charter"
         raise Mendable(
-            f"{name}={fault['input']} does not do: {fault['msg'].lower()}. {QUESTIONS.get(name, '')}"
+            f"{name}={fault['input']} will not do: {fault['msg'].lower()}. {QUESTIONS.get(name, '')}"
         ) from None
 
 

@@ -152,7 +152,7 @@ def _answer_field(session: Session, line: str) -> Heard | None:
         return None
     noted = charter.settle(session, project, line)
     if noted is None:
-        return Heard(said=Said(text=f"That does not do. {charter.question(session, project)}", kind="question"))
+        return Heard(said=Said(text=f"That is no answer to it. {charter.question(session, project)}", kind="question"))
     return Heard(said=_go_on(session, noted))
 
 

@@ -210,12 +210,12 @@ def wait_for_job(session: Session, arguments: Job) -> Said:
         job = find_job(project, arguments.job)
         if job.phase is not JobPhase.ACTIVE:
             return Said(text=f"Job {job.id} ({job.tool}) {_ended(job.phase)}.")
-        return Said(text=f"I tell you when {job.id} has ended.", kind="wait", data={"job": job.id})
+        return Said(text=f"I will tell you when {job.id} has ended.", kind="wait", data={"job": job.id})
     running = _running(project)
     if not running:
         return Said(text="No job is running.")
     names = ", ".join(job.id for job in running)
-    return Said(text=f"I tell you when {names} {'has' if len(running) == 1 else 'have'} ended.", kind="wait")
+    return Said(text=f"I will tell you when {names} {'has' if len(running) == 1 else 'have'} ended.", kind="wait")
 
 
 def show_job(session: Session, arguments: JobDetails) -> Said:

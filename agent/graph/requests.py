@@ -285,7 +285,7 @@ def _checked(kind: type[Any], **values: Any) -> Any:
         name = str(fault["loc"][-1]) if fault["loc"] else "value"
         hint = " Use letters, digits, dots and dashes." if fault.get("type") == "string_pattern_mismatch" else ""
         shown = str(fault.get("input", ""))[:60]
-        raise Mendable(f"{name}={shown!r} does not do: {str(fault['msg']).lower()}.{hint}") from None
+        raise Mendable(f"{name}={shown!r} will not do: {str(fault['msg']).lower()}.{hint}") from None
 
 
 # --- jobs --------------------------------------------------------------------------------------------------------

@@ -50,7 +50,7 @@ def _check_kinds(tool: Tool, data: Mapping[str, Dataset]) -> None:
         given = data.get(name)
         if given is not None and given.kind is not wanted:
             raise Unresolved(
-                f"{tool.name}: {name}={given.name} does not do: it is {given.kind} data where {wanted} data is needed."
+                f"{tool.name}: {name}={given.name} will not do: it is {given.kind} data where {wanted} data is needed."
                 f" ({_described(tool, name)})"
             )
 
@@ -90,7 +90,7 @@ def _checked(tool: Tool, params: Mapping[str, Any]) -> Parameters:
     except ValidationError as error:
         # A wrong value before a missing one: the person wrote the first.
         first = min(error.errors(include_url=False), key=lambda fault: fault["type"] == "missing")
-        name = ".".join(str(part) for part in first["loc"]) or "the parameters"
+        name = str(first["loc"][0]) if first["loc"] else "the parameters"  # pydantic's way through a union says nothing
         known = ", ".join(tool.parameters.model_fields)
         if first["type"] == "extra_forbidden":
             raise Unresolved(f"{tool.name} has no parameter {name}; it has {known}.") from None
@@ -101,7 +101,7 @@ def _checked(tool: Tool, params: Mapping[str, Any]) -> Parameters:
             raise Unresolved(f"{tool.name}: {message.removeprefix('Value error, ')}.") from None
         given = first.get("input")
         raise Unresolved(
-            f"{tool.name}: {name}={_shown(given)} does not do: {message[:1].lower()}{message[1:]}."
+            f"{tool.name}: {name}={_shown(given)} will not do: {message[:1].lower()}{message[1:]}."
             f" ({_described(tool, name)})"
         ) from None
 
@@ -112,7 +112,7 @@ def _shown(given: object) -> str:
 
 
 def _described(tool: Tool, name: str) -> str:
-    field = tool.parameters.model_fields.get(name.split(".")[0])
+    field = tool.parameters.model_fields.get(name)
     return (field.description or name).rstrip(".") if field else name
 
 

@@ -134,6 +134,20 @@ def test_wait_in_a_pipe_follows(owner: Owner) -> None:
     assert "j12 finetune: training" in shown
 
 
+def test_what_ends_while_it_is_waited_for_is_told_after_the_promise(owner: Owner) -> None:
+    answer = owner.say
+
+    def ends_meanwhile(actor: str, thread: str, text: str, project: str | None = None) -> Reply:
+        reply = answer(actor, thread, text, project)
+        if reply.kind == "wait":
+            owner.desk.told.append(Notice(id=999, project="p1", at=AT, text="Job j12 (finetune) succeeded after 12 s."))
+        return reply
+
+    owner.say = ends_meanwhile  # type: ignore[method-assign]
+    _, shown = read(owner, "finetune data=tickets\nyes\nwait\n")
+    assert shown.index("I will tell you when") < shown.index("succeeded after 12 s")
+
+
 def test_an_interrupt_ends_the_waiting_only(owner: Owner) -> None:
     def interrupted(project_id: str) -> tuple[JobView, ...]:
         raise KeyboardInterrupt

@@ -30,13 +30,14 @@ def test_text_from_a_command_is_read_as_numbers(deployed: Walk) -> None:
     [
         ("bake", {}, "There is no tool called bake"),
         ("finetune", {"ranks": 4}, "finetune has no parameter ranks"),
-        ("finetune", {"model": "tiny", "data": "tickets", "rank": 0}, "rank=0 does not do"),
-        ("finetune", {"model": "tiny", "data": "tickets", "steps": "many"}, "steps='many' does not do"),
-        ("finetune", {"model": "tiny", "data": "tickets", "lr": float("nan")}, "does not do"),
+        ("finetune", {"model": "tiny", "data": "tickets", "rank": 0}, "rank=0 will not do"),
+        ("finetune", {"model": "tiny", "data": "tickets", "steps": "many"}, "steps='many' will not do"),
+        ("finetune", {"model": "tiny", "data": "tickets", "lr": float("nan")}, "will not do"),
         ("rlhf", {"preferences": "pairs"}, "no data called pairs; it has tickets"),
         ("evaluate", {"model": "gpt"}, "no model called gpt; it has tiny"),
         ("pretrain", {"data": "corpus", "heads": 3}, "must be an even multiple"),
-        ("evaluate", {"model": ["tiny"]}, "does not do"),
+        ("evaluate", {"model": "tiny", "data": "tickets", "metrics": "foo"}, "evaluate: metrics='foo' will not do"),
+        ("evaluate", {"model": ["tiny"]}, "will not do"),
     ],
 )
 def test_what_cannot_be_resolved_is_said(deployed: Walk, tool: str, params: dict[str, object], said: str) -> None:
