@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -15,17 +16,24 @@ from agent import status as queries
 from agent.client import open_client
 from agent.errors import Mendable
 from agent.graph.desk import JobView
+from agent.graph.grammar import decision
 from agent.graph.intents import Context
+from agent.graph.replies import Reply
 from agent.graph.understand import understand as read
 from agent.interface import Client
+from agent.language.translation import chinese
 from agent.ledger.ledger import chain_fault, dump_audit
 from agent.lifecycle.events import StartJob
 from agent.lifecycle.project import JobPhase, Project
 from agent.lifecycle.stages import ORDER, label
-from agent.settings import Settings
-from agent.terminal import Terminal
+from agent.settings import PERSON, Settings
+from agent.terminal import Terminal, clean, plain
 
 ENDED = frozenset(JobPhase) - {JobPhase.ACTIVE}  # a service that answers is done starting
+
+
+PARAGRAPH = "\n\n"
+ASKING = "`odyssey ask` changes nothing: say it in `odyssey chat` to have it done."
 
 
 def say(text: str) -> None:
@@ -33,12 +41,20 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+def say_markdown(text: str) -> None:
+    """For people: as the terminal shows it where it cannot draw."""
+    say(plain(clean(text)))
+
+
 def say_json(value: Any) -> None:
     say(json.dumps(value, ensure_ascii=False, default=str))
 
 
 def person(arguments: argparse.Namespace, settings: Settings) -> str:
-    return str(arguments.person or settings.person)
+    name = str(arguments.person or settings.person)
+    if not re.fullmatch(PERSON, name):
+        raise Mendable(f"--as {name} is no name: use letters, digits, dots, dashes and underscores.")
+    return name
 
 
 def require_project(client: Client, actor: str, name: str) -> Project:
@@ -70,12 +86,23 @@ def ask(arguments: argparse.Namespace, settings: Settings) -> int:
             require_project(client, actor, arguments.project)
         for number, text in enumerate(sentences(arguments)):
             thread = f"ask:{actor}:{datetime.now(UTC).timestamp()}:{number}"
-            reply = client.say(actor, thread, text, arguments.project)
+            reply = _asked(client, actor, thread, text, arguments.project)
             if arguments.json or arguments.jsonl:
                 say_json(reply.as_answer())
             else:
-                say(reply.as_text())
+                say_markdown(reply.as_text())
     return 0
+
+
+def _asked(client: Client, actor: str, thread: str, text: str, project: str | None) -> Reply:
+    """The answer; what would have an effect is shown and left there."""
+    if decision(text) is not None:  # the one thing a conversation does without a yes
+        return Reply(text=ASKING, kind="refused")
+    reply = client.say(actor, thread, text, project)
+    if reply.kind != "proposal":
+        return reply
+    told = chinese().reply(ASKING) if reply.data.get("language") == "zh" else ASKING
+    return reply.model_copy(update={"text": f"{reply.text.rpartition(PARAGRAPH)[0]}{PARAGRAPH}{told}"})
 
 
 def understand(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -131,7 +158,7 @@ def status(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.json:
         say_json(queries.as_json(project, views, now))
     else:
-        say(queries.answer_status(queries.StatusQuery.WHERE, project, now=now, jobs=views))
+        say_markdown(queries.answer_status(queries.StatusQuery.WHERE, project, now=now, jobs=views))
     return 0
 
 
@@ -143,7 +170,7 @@ def jobs(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.json:
         say_json([view.model_dump(mode="json") for view in views])
     else:
-        say(queries.answer_status(queries.StatusQuery.JOBS, project, now=now, jobs=views))
+        say_markdown(queries.answer_status(queries.StatusQuery.JOBS, project, now=now, jobs=views))
     return 0
 
 

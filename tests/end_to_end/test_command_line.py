@@ -88,6 +88,13 @@ def test_questions_one_object_a_line(home, registered):
     assert "1 Define the scope" in where["answer"] and where["as_of"]
 
 
+def test_text_for_people_has_no_markup(home, registered):
+    for arguments in (("status",), ("jobs",), ("ask", "where are we?")):
+        shown = odyssey(home, *arguments, "--project", "desk", "--as", "mei").stdout
+        assert "desk" in shown and "as of" in shown
+        assert "**" not in shown and "\n_" not in shown
+
+
 def test_understanding_needs_no_home(tmp_path):
     sentences = "\n".join(json.dumps({"text": text}) for text in ("advance", "what should we do next?", "批准 31"))
     understood = odyssey(tmp_path / "none", "understand", "--jsonl", "-", text=sentences)
@@ -98,7 +105,10 @@ def test_understanding_needs_no_home(tmp_path):
 
 def test_asking_changes_nothing(home, registered):
     before = odyssey(home, "audit", "--project", "desk", "--as", "mei", "--json").stdout
-    odyssey(home, "ask", "advance", "--project", "desk", "--as", "mei")
+    for text in ("register data rows.jsonl as more", "approve 31", "reject 31 because of the interval"):
+        asked = odyssey(home, "ask", text, "--project", "desk", "--as", "mei")
+        assert asked.returncode == 0
+        assert "`odyssey ask` changes nothing" in asked.stdout and "`yes`" not in asked.stdout
     assert odyssey(home, "audit", "--project", "desk", "--as", "mei", "--json").stdout == before
 
 
@@ -132,6 +142,7 @@ def test_another_process_asks_the_owner_and_a_kill_frees_the_home(home, register
         (("run", "nothing", "--project", "desk", "--as", "mei"), "no tool called nothing"),
         (("run", "data", "--project", "desk", "--as", "ben", "--set", "path=x"), "at least the role member"),
         (("run", "finetune", "--project", "desk", "--as", "mei", "--set", "rank=-4"), "rank"),
+        (("chat", "--as", "a b"), "--as a b is no name"),
         (("chat", "--as", "odyssey"), "speak under a name of your own"),
     ],
 )
