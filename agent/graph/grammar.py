@@ -278,6 +278,9 @@ _FORMS = (
         _register,
     ),
     _form(
+        r"(?:register|load|import|登记)\s*(?:the |some |my |our )?(?:data|dataset|data set|数据)", Intent.REGISTER_DATA
+    ),
+    _form(
         r"(?:add|ingest|添加|加入)\s*(?:the )?(?:documents?|docs|文档)\s*(?:from |in )?" + _PATH,
         Intent.ADD_DOCUMENTS,
         _path,

@@ -223,13 +223,21 @@ class Understanding(Frozen):
 
     def shown(self) -> str:
         """For people: the readings with their arguments, one a line."""
-        lines = [f"{'command' if self.exact else 'likely'}: {_line(self.alternatives[0])}"]
-        return "\n".join(lines + [f"or: {_line(other)}" for other in self.alternatives[1:]])
+        if self.intent is Intent.UNKNOWN:
+            return "not understood"
+        first, *others = (r for r in self.alternatives if r.intent is not Intent.UNKNOWN)
+        lines = [f"{'command' if self.exact else 'likely'}: {_line(first)}"]
+        return "\n".join(lines + [f"or: {_line(other)}" for other in others])
 
 
 def _line(reading: Reading) -> str:
-    arguments = " ".join(f"{key}={value}" for key, value in reading.arguments.items())
-    return f"{reading.intent} {arguments}".rstrip() + f" ({reading.confidence:.2f})"
+    return f"{reading.intent} {' '.join(_arguments(reading))}".rstrip() + f" ({reading.confidence:.2f})"
+
+
+def _arguments(reading: Reading) -> list[str]:
+    """`name=value` each, a charter's fields one by one; what is empty or the whole sentence is left out."""
+    given = {**reading.arguments, **(fields if isinstance(fields := reading.arguments.get("fields"), dict) else {})}
+    return [f"{name}={value}" for name, value in given.items() if name not in ("question", "fields")]
 
 
 def of_reading(reading: Reading, *, exact: bool = False, alternatives: tuple[Reading, ...] = ()) -> Understanding:
@@ -257,5 +265,5 @@ def _one(intent: Intent, arguments: dict[str, JsonValue]) -> Intent:
 def describe(reading: Reading) -> str:
     """How a reading is offered among choices: what it does, and with which arguments."""
     meaning = MEANINGS[_one(reading.intent, reading.arguments)]
-    shown = ", ".join(f"{key}={value}" for key, value in reading.arguments.items() if key != "question")
+    shown = ", ".join(_arguments(reading))
     return f"{meaning.title} ({shown})" if shown else meaning.title

@@ -1,6 +1,7 @@
 """What a plain sentence mentions: numbers, paths, names, stages, reasons. Pure text in, arguments out."""
 
 import difflib
+import itertools
 import re
 from collections.abc import Callable
 
@@ -52,6 +53,10 @@ _PATH = re.compile(
 _REASON = re.compile(r"(?:\bbecause\b|\bsince\b|\breason\s*:|因为|原因是?[:：]?)\s*(?P<reason>.{3,})", re.IGNORECASE)
 _CALLED = re.compile(
     r"(?:called|named|call it|name it|\bas|叫做?|名为|命名为)\s*[\"']?\b([A-Za-z0-9][\w.-]*)", re.IGNORECASE
+)
+_GOES_ON = re.compile(  # what no name has within: the sentence goes on with it
+    r"for|to|that|which|about|with|on|in|as|and|please|now|is|called|named|of|where|who|so|because|[,;:!?\"']",
+    re.IGNORECASE,
 )
 _AGAINST = r"against|compared? (?:to|with)|versus|vs\.?|than|相比|对比"
 _ON = re.compile(r"\b(?:on|using)\s+(?:the |our |my |data )?([a-z][\w.-]*)\b(?! (?:set|split|classes|rows|model)\b)")
@@ -194,7 +199,8 @@ def _data(line: str, context: Context) -> Arguments:
     found = _path(line, context)
     rest = line.replace(str(found.get("path", "\0")), " ")
     if name := _CALLED.search(rest):
-        found["name"] = name[1]
+        quote = rest[name.start(1) - 1]
+        found["name"] = _quoted_name(rest[name.start(1) :], quote) if quote in "\"'" else name[1]
     for role in ("text", "label", "prompt", "completion"):
         pattern = rf"(?:{role}s? (?:column )?(?:is|are|in|=)(?: in)?(?: column)?|{role} column|column)\s+[\"']?(\w+)"
         if (match := re.search(pattern, rest, re.IGNORECASE)) and role in match[0].lower():
@@ -257,10 +263,25 @@ def _project_name(line: str, context: Context) -> Arguments:
     match = re.search(
         r"(?:project|项目)\s*(?:called |named |叫做?|名为)?\s*[\"']?([A-Za-z0-9][\w.-]*)", line, re.IGNORECASE
     )
-    called = _CALLED.search(line)
-    name = called[1] if called else (match[1] if match else None)
-    stop = {"for", "to", "that", "which", "about", "with", "on", "please", "now", "is", "called", "named"}
-    return {"name": name} if name and name.lower() not in stop else {}
+    called = _CALLED.search(line) or match
+    name = _whole_name(line, called.start(1)) if called else ""
+    return {"name": name} if name else {}
+
+
+def _whole_name(line: str, start: int) -> str:
+    """The words of a name from `start`, joined: those in its quotes, or up to one with which the sentence goes on."""
+    quote = line[start - 1 : start]
+    if quote in ('"', "'"):
+        return _quoted_name(line[start:], quote)
+    first, *others = re.findall(r"[\w.-]+|[^\w.-]", line[start:])
+    if _GOES_ON.fullmatch(first):
+        return ""
+    more = itertools.takewhile(lambda word: word.isascii() and not _GOES_ON.fullmatch(word), others)
+    return "-".join([first, *(word for word in more if word != " ")]).strip(".-")
+
+
+def _quoted_name(rest: str, quote: str) -> str:
+    return "-".join(re.findall(r"[\w.-]*\w", rest.split(quote)[0]))
 
 
 _SKIPPED = {"align": "align|rlhf|preference|对齐", "quantize": "quanti|int8|optimi|量化", "prompting": "prompt|提示"}

@@ -20,6 +20,7 @@ COMMANDS: tuple[tuple[str, Intent, dict[str, Any]], ...] = (
     ("/help finetune", Intent.HELP, {"topic": "finetune"}),
     ("projects", Intent.PROJECTS, {}),
     ("create project support-desk", Intent.CREATE_PROJECT, {"name": "support-desk"}),
+    ("register data", Intent.REGISTER_DATA, {}),
     ("create project bot: answers tickets", Intent.CREATE_PROJECT, {"name": "bot", "description": "answers tickets"}),
     ('create project bot description="answers, politely"', Intent.CREATE_PROJECT,
      {"name": "bot", "description": "answers, politely"}),

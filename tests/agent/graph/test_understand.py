@@ -6,7 +6,7 @@ from importlib import resources
 import pytest
 
 from agent.graph import classify
-from agent.graph.intents import MEANINGS, Context, Intent, call_of
+from agent.graph.intents import MEANINGS, Context, Intent, call_of, describe
 from agent.graph.toolset import capabilities
 from agent.graph.understand import is_question, unclear, understand
 from tests.agent.graph.utterances import APPROVING, FRESH, LAST, UTTERANCES
@@ -50,6 +50,29 @@ def test_what_a_sentence_mentions_is_found() -> None:
         if understand(text, CONTEXT).arguments.get(name) != value
     ]
     assert missed == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("create project customer service bot", "customer-service-bot"),
+        ("create project called 'My bot' now", "My-bot"),
+        ("create project helpdesk for our team", "helpdesk"),
+        ("create project for me", None),
+        ("帮我创建一个叫 faq 的项目", "faq"),
+        ('register data /tmp/a.csv as "our tickets"', "our-tickets"),
+    ],
+)
+def test_a_name_of_several_words_is_kept_whole(text: str, name: str | None) -> None:
+    assert understand(text, Context()).arguments.get("name") == name
+
+
+def test_choices_and_readings_show_no_empty_arguments() -> None:
+    for text in ("the model", "tickets", "set the target to 0.8 and the metric to accuracy"):
+        found = understand(text, Context())
+        assert "{" not in found.shown() + "".join(map(describe, found.alternatives))
+    assert "target=0.8 metric=accuracy" in found.shown()
+    assert understand("asdf").shown() == "not understood"
 
 
 @pytest.mark.parametrize("text", [t for t in APPROVING if t not in ("yes", "confirm 31")])
