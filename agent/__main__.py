@@ -37,11 +37,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
 
 
+HOME = "folder with everything Odyssey keeps (ODYSSEY_HOME; default .odyssey)"
+
+
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="odyssey", description="Leads a team's language-model project from scope to launch, and does the work."
     )
-    top.add_argument("--home", help="folder with everything Odyssey keeps (ODYSSEY_HOME; default .odyssey)")
+    top.add_argument("--home", help=HOME)
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _chat(commands)
     _serve(commands)
@@ -164,6 +167,7 @@ def _add(commands: Adder, name: str, text: str, target: str) -> argparse.Argumen
         return int(getattr(import_module(module), function)(arguments, settings))
 
     command.set_defaults(run=execute, command=name)
+    command.add_argument("--home", default=argparse.SUPPRESS, help=HOME)  # before the command or after it
     return command
 
 

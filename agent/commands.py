@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from pydantic import JsonValue
 
@@ -28,6 +28,7 @@ from agent.lifecycle.project import JobPhase, Project
 from agent.lifecycle.stages import ORDER, label
 from agent.settings import PERSON, Settings
 from agent.terminal import Terminal, clean, plain
+from tools import registry
 
 ENDED = frozenset(JobPhase) - {JobPhase.ACTIVE}  # a service that answers is done starting
 
@@ -226,10 +227,10 @@ def slack(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    actor = person(arguments, settings)
+    actor, params = person(arguments, settings), _from_here(arguments.tool, _parameters(arguments.set))
     with open_client(settings) as client:
         project = require_project(client, actor, arguments.project)
-        outcome = client.submit(actor, project.id, StartJob(tool=arguments.tool, params=_parameters(arguments.set)))
+        outcome = client.submit(actor, project.id, StartJob(tool=arguments.tool, params=params))
         if not outcome.accepted:
             raise Mendable(outcome.said)
         job = f"j{outcome.seq}"
@@ -272,3 +273,15 @@ def _parameters(settings: list[str]) -> dict[str, JsonValue]:
         except ValueError:
             found[key] = value
     return found
+
+
+def _from_here(tool: str, params: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """Paths as they are meant in this folder: the job runs in another."""
+    declared = registry.load().get(tool)
+    for name in declared.paths if declared else ():
+        value = params.get(name)
+        if isinstance(value, str) and value and ":" not in value:  # not hub:ORG/NAME, nor an address
+            several = declared is not None and get_origin(declared.parameters.model_fields[name].annotation) is tuple
+            paths = value.split(",") if several else [value]
+            params[name] = ",".join(str(Path(path.strip()).expanduser().absolute()) for path in paths)
+    return params

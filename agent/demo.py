@@ -5,6 +5,8 @@ every gate was passed on its own evidence: nothing waived.
 """
 
 import argparse
+import shutil
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -337,7 +339,7 @@ def _row(project: Project, evidence: Evidence) -> tuple[str, ...]:
     job = project.jobs[evidence.run]
     metric = main_metric(project, evidence)
     comparison = next((c for c in evidence.comparisons), None)
-    after = "" if metric is None else f"{metric.name} {_interval(metric.value, metric.low, metric.high)}"
+    after = "" if metric is None else f"{metric.name} {_interval(metric.value, metric.low, metric.high)} {metric.unit}"
     before = ""
     if comparison is not None and evidence.tool == "augment":
         # Its metrics are the application's; what was added is the difference.
@@ -347,11 +349,26 @@ def _row(project: Project, evidence: Evidence) -> tuple[str, ...]:
         before = f"against {comparison.baseline}"
     elif comparison is not None and metric is not None and comparison.metric == metric.name:
         before = f"{metric.value - comparison.value:.3f} ({comparison.baseline})"
-    return (evidence.stage.value, evidence.tool, evidence.model or "", before, after, f"{job.seconds or 0:.1f}")
+    return (
+        evidence.stage.value,
+        evidence.tool,
+        evidence.model or "",
+        before,
+        after.rstrip(),
+        f"{job.seconds or 0:.1f}",
+    )
 
 
 def _interval(value: float, low: float | None, high: float | None) -> str:
     return f"{value:.3f}" if low is None or high is None else f"{value:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def program() -> str:
+    """How this program is called from here, for a line to be copied."""
+    called = Path(sys.argv[0])
+    if called.name != "odyssey":
+        return f"{sys.executable} -m agent"
+    return "odyssey" if shutil.which("odyssey") == str(called.absolute()) else str(called)
 
 
 def _closing(project: Project, settings: Settings, seconds: float) -> str:
@@ -359,5 +376,5 @@ def _closing(project: Project, settings: Settings, seconds: float) -> str:
     folder = settings.home / "jobs" / reports[-1].id
     return (
         f"Launched in {duration(seconds)}. Report: {folder / 'report.html'} and {folder / 'report.md'}\n"
-        f"Go on with it: odyssey --home {settings.home} chat --as {LEAD} --project {project.name}"
+        f"Go on with it: {program()} --home {settings.home} chat --as {LEAD} --project {project.name}"
     )

@@ -28,7 +28,11 @@ GLANCE = 0.5  # seconds between two looks at running jobs
 QUARTERS = 4  # lines of progress a step, where no bar can be drawn
 LEAVE = frozenset({"exit", "quit", "bye", ":q", "退出", "再见"})
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-_FILE_COMMAND = re.compile(r"^/?(?:register|add|charter|load|import|ingest)\b", re.IGNORECASE)
+_FILE_COMMAND = re.compile(
+    r"^/?(?:please |(?:can|could) you (?:please )?)?"
+    r"(?:register|add|charter|load|import|ingest|data|select|evaluate|choose)\b",
+    re.IGNORECASE,
+)
 _STRONG = re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*")
 _SOFT = re.compile(r"^_(.+)_$", re.MULTILINE)
 
@@ -57,8 +61,14 @@ def located(line: str) -> str:
     """A command's relative paths made absolute where they exist: the owner may run in another folder."""
     if not _FILE_COMMAND.match(line):
         return line
-    words = line.split(" ")
-    return " ".join(str(Path(w).absolute()) if w[:1] not in ("", "/", "~") and _exists(w) else w for w in words)
+    return " ".join(map(_absolute, line.split(" ")))
+
+
+def _absolute(word: str) -> str:
+    """A path, or the value of `key=path`, made absolute where it exists from here."""
+    key, equals, value = word.rpartition("=")
+    known = value[:1] not in ("", "/", "~") and _exists(value)
+    return f"{key}{equals}{Path(value).absolute()}" if known else word
 
 
 def _exists(word: str) -> bool:

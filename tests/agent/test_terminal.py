@@ -194,8 +194,11 @@ def test_relative_paths_of_commands_are_found_from_where_the_person_is(
     (tmp_path / "a.csv").touch()
     monkeypatch.chdir(tmp_path)
     assert located("register data a.csv as a") == f"register data {tmp_path / 'a.csv'} as a"
+    assert located("please load the data at a.csv") == f"please load the data at {tmp_path / 'a.csv'}"
+    assert located("data path=a.csv test_path=./a.csv") == f"data path={tmp_path}/a.csv test_path={tmp_path}/a.csv"
     for line in (
         "register data b.csv as a",
+        "data path=b.csv test=0.2",
         "register data /a.csv",
         "what does a.csv hold?",
         "add documents ~/x",

@@ -77,7 +77,11 @@ def _shown(params: DataParameters, context: JobContext, dataset: Dataset, checke
 
 
 def _absolute(path: str) -> Path:
-    return Path(path).expanduser().absolute()
+    """Who asked made a relative path absolute if there was such a file; the job's own folder is not meant."""
+    file = Path(path).expanduser()
+    if not file.is_absolute():
+        raise UserFault(f"There is no file {path} where it was asked for; give the whole path, from / on.")
+    return file
 
 
 def _files(params: DataParameters, context: JobContext) -> tuple[Path, dict[str, list[Path]]]:

@@ -47,7 +47,7 @@ class EvaluateParameters(Parameters):
         pattern=r"^(http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?(/[\w./-]*)?)?$",
         description="Instead a chat model that judges: an OpenAI-compatible endpoint on this machine, with its /v1",
     )
-    metrics: Annotated[tuple[TextMetric | LabelMetric | RetrievalMetric, ...], BeforeValidator(_listed)] = Field(
+    metrics: Annotated[tuple[Literal[TextMetric, LabelMetric, RetrievalMetric], ...], BeforeValidator(_listed)] = Field(
         default=(),
         description="What decides, the main one first: exact_match, rougeL, macro_f1, recall@1 …; empty: the charter's",
     )

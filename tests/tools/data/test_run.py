@@ -139,3 +139,8 @@ def test_real_questions_of_customers(tool_job: Make, shared_data: Path) -> None:
     assert (len(data.labels), data.splits["test"].rows, data.rows) == (77, 1000, 9998)
     assert {row["label"] for row in rows_of(data.splits["test"])} == set(data.labels)
     assert result.facts["labels_not_in_train"] == []
+
+
+def test_a_relative_path_is_not_looked_for_in_the_job_s_folder(tool_job: Make) -> None:
+    with pytest.raises(UserFault, match=r"no file rows\.csv where it was asked for"):
+        register(tool_job(), path="rows.csv")
