@@ -82,3 +82,10 @@ def test_a_user_without_a_name_can_speak(monkeypatch, capsys):
 
     monkeypatch.setattr("getpass.getuser", nameless)
     assert examined(capsys)[1]["settings"]["person"] == "nobody"
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_the_home_is_named_before_the_command_or_after_it(capsys, tmp_path, before):
+    named, command = ["--home", str(tmp_path / "other")], ["doctor", "--json"]
+    assert main(named + command if before else command + named) == 0
+    assert json.loads(capsys.readouterr().out)["settings"]["home"] == str(tmp_path / "other")
