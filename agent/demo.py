@@ -16,6 +16,7 @@ from pathlib import Path
 from agent.client import open_client
 from agent.errors import Mendable, OdysseyError
 from agent.interface import Client
+from agent.lifecycle.evidence import show_metric
 from agent.lifecycle.gates import gate
 from agent.lifecycle.project import Evidence, JobPhase, Project
 from agent.lifecycle.stages import Stage, label
@@ -339,7 +340,7 @@ def _row(project: Project, evidence: Evidence) -> tuple[str, ...]:
     job = project.jobs[evidence.run]
     metric = main_metric(project, evidence)
     comparison = next((c for c in evidence.comparisons), None)
-    after = "" if metric is None else f"{metric.name} {_interval(metric.value, metric.low, metric.high)} {metric.unit}"
+    after = "" if metric is None else f"{metric.name} {show_metric(metric)}"
     before = ""
     if comparison is not None and evidence.tool == "augment":
         # Its metrics are the application's; what was added is the difference.

@@ -145,7 +145,7 @@ class Metric(Frozen):
     low: float | None = None
     high: float | None = None
     n: int | None = None  # items it was measured on
-    unit: str = ""  # "", "ms", "bytes", "tokens/s", "s"
+    unit: str = ""  # "", "ms", "bytes", "tokens/s", "s", "rows"
     split: str = ""  # "test", "dev", "" where it does not apply
 
 

@@ -13,6 +13,8 @@ OPTIMISED = frozenset({"int8", "distilled", "pruned"})  # methods that make a mo
 def show_metric(metric: Metric) -> str:
     if metric.unit == "bytes":
         return f"{metric.value / 1e6:.1f} MB"
+    if metric.unit == "rows":
+        return f"{metric.value:,.0f}"
     if metric.unit:
         return f"{metric.value:.4g} {metric.unit}"
     bounds = "" if metric.low is None or metric.high is None else f" [{metric.low:.3f}, {metric.high:.3f}]"

@@ -57,7 +57,7 @@ def finish(project: Project, event: Event, body: FinishJob) -> Decision:
 def cancel(project: Project, event: Event, body: CancelJob) -> Decision:
     job = find_job(project, body.job)
     if job.phase not in (JobPhase.ACTIVE, JobPhase.SERVING):
-        raise Refused(f"Job {job.id} is not running: it is {job.phase}.")
+        raise Refused(f"Job {job.id} does not run any more: {job.phase}.")
     verb = "stop" if job.phase is JobPhase.SERVING else "save what it has and stop"
     effect = Effect(kind="cancel_job", job=job.id, attempt=job.attempt, by=event.actor)
     return accept(project, f"Job {job.id} is asked to {verb}.", effect)

@@ -69,13 +69,6 @@ def test_a_tool_runs_and_its_result_is_one_object(registered):
     assert "120" in registered["evidence"]["summary"]
 
 
-def test_a_relative_path_is_meant_from_where_the_command_is_typed(home, registered):
-    beside = os.path.relpath(home / "nothing.csv", ROOT)
-    ran = odyssey(home, "run", "data", "--project", "desk", "--as", "mei", "--set", f"path={beside}", "--wait")
-    assert ran.returncode == 1
-    assert f"There is no file {ROOT / beside}" in ran.stdout or f"There is no file {home / 'nothing.csv'}" in ran.stdout
-
-
 def test_status_jobs_and_audit_as_json(home, registered):
     status = json.loads(odyssey(home, "status", "--project", "desk", "--as", "ben", "--json").stdout)
     assert status["stage"] == "scope"
@@ -166,3 +159,10 @@ def test_a_home_that_cannot_be_written_is_said(tmp_path):
     done = odyssey(tmp_path / "file" / "home", "chat", "--as", "mei")
     assert done.returncode == 1
     assert "ODYSSEY_HOME" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_relative_path_is_meant_from_where_the_command_is_typed(home, registered):
+    beside = os.path.relpath(home / "nothing.csv", ROOT)
+    ran = odyssey(home, "run", "data", "--project", "desk", "--as", "mei", "--set", f"path={beside}", "--wait")
+    assert ran.returncode == 1
+    assert f"There is no file {ROOT / beside}" in ran.stdout or f"There is no file {home / 'nothing.csv'}" in ran.stdout

@@ -52,9 +52,9 @@ def run(params: DataParameters, context: JobContext) -> Result:
     return Result(
         summary=_summary(dataset, checked, masked=params.mask),
         metrics=(
-            Metric(name="rows", value=dataset.rows),
-            Metric(name="repeated_rows", value=checked.repeated),
-            Metric(name="conflicting_rows", value=len(checked.conflicting)),
+            Metric(name="rows", value=dataset.rows, unit="rows"),
+            Metric(name="repeated_rows", value=checked.repeated, unit="rows"),
+            Metric(name="conflicting_rows", value=len(checked.conflicting), unit="rows"),
         ),
         artefacts=artefacts,
         dataset=dataset,

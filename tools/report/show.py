@@ -54,6 +54,8 @@ def name(metric: str) -> str:
 def number(metric: str, value: float, unit: str = "") -> str:
     if unit == "bytes":
         return f"{value / 1e6:,.2f} MB" if value < 1e8 else f"{value / 1e6:,.0f} MB"
+    if unit == "rows":
+        return f"{value:,.0f}"
     if unit:
         return f"{value:,.4g} {unit}"
     return f"{100 * value:.1f} %" if is_share(metric) else f"{value:.4g}"
