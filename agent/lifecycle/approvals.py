@@ -4,9 +4,13 @@ from datetime import datetime, timedelta
 
 from agent.lifecycle.events import Event
 from agent.lifecycle.gates import Gate
-from agent.lifecycle.project import Approval, Project
+from agent.lifecycle.project import Approval, Charter, Evidence, Project
 from agent.lifecycle.stages import Stage
 from tools import digest as digests
+from tools.contract import Candidate
+
+CANNOT_SAY = "the model, the charter or the evidence behind the gate is another one now"
+LONGEST = 60  # characters of a value of the charter, where a change of it is told
 
 
 def subject(project: Project, gate: Gate) -> dict[str, object]:
@@ -15,16 +19,25 @@ def subject(project: Project, gate: Gate) -> dict[str, object]:
     The scope is approved without a model: one made meanwhile changes nothing of it. Wordings that the program
     chooses are left out, so that a new version of it does not make approvals stale.
     """
-    used = {evidence for r in gate.requirements for evidence in r.evidence}
-    model = project.model if project.stage is not Stage.SCOPE else None
+    model = _model(project)
     return {
         "stage": project.stage.value,
         "round": project.round,
         "charter": project.charter.model_dump(mode="json"),
         "model": [model.name, model.digest] if model else None,
         "requirements": [[r.id, r.met, r.waived, list(r.evidence)] for r in gate.requirements],
-        "evidence": [e.model_dump(mode="json") for e in project.evidence if e.id in used],
+        "evidence": [e.model_dump(mode="json") for e in behind(project, gate)],
     }
+
+
+def behind(project: Project, gate: Gate) -> list[Evidence]:
+    """The evidence that the gate reads."""
+    read = {evidence for r in gate.requirements for evidence in r.evidence}
+    return [e for e in project.evidence if e.id in read]
+
+
+def _model(project: Project) -> Candidate | None:
+    return project.model if project.stage is not Stage.SCOPE else None
 
 
 def digest(project: Project, gate: Gate) -> str:
@@ -45,6 +58,9 @@ def ask(project: Project, gate: Gate, event: Event) -> Approval:
         asked_by=event.actor,
         asked_at=event.at,
         expires_at=event.at + timedelta(hours=project.rules.hours),
+        charter=project.charter,
+        model=model.digest if (model := _model(project)) else None,
+        evidence=tuple(e.id for e in behind(project, gate)),
     )
 
 
@@ -65,7 +81,7 @@ def objection(project: Project, gate: Gate, event: Event, seen: str | None) -> s
     if stale(project, gate) or (seen is not None and seen != approval.digest):
         return (
             f"What approval {approval.number} was asked for has changed since {approval.asked_at:%Y-%m-%d %H:%M}:"
-            f" {_change(gate)}. Say `advance` to ask again on what holds now."
+            f" {'; '.join(changes(project, gate))}. Say `advance` to ask again on what holds now."
         )
     if any(vote.by == event.actor for vote in approval.votes):
         return f"{event.actor} has approved {approval.number} already; it waits for somebody else."
@@ -75,7 +91,30 @@ def objection(project: Project, gate: Gate, event: Event, seen: str | None) -> s
     return None
 
 
-def _change(gate: Gate) -> str:
-    if gate.missing:
-        return "; ".join(f"{r.title}: {r.found}" for r in gate.missing)
-    return "the model, the charter or the evidence behind the gate is another one now"
+def changes(project: Project, gate: Gate) -> tuple[str, ...]:
+    """What is other than it was when the waiting approval was asked for, each in a few words."""
+    asked = project.approval
+    if asked is None:
+        return ()
+    found = [f"{r.title}: {r.found}" for r in gate.missing]
+    if asked.charter is not None:
+        found += _recast(asked.charter, project.charter)
+        model = _model(project)
+        if model is not None and model.digest != asked.model:
+            found.append(f"the model is {model.name} now ({model.digest[:19]})")
+        now = behind(project, gate)
+        found += [f"measured since: {e.id}, {e.summary}" for e in now if e.id not in asked.evidence]
+        found += [f"{e} does not count any more" for e in asked.evidence if e not in {each.id for each in now}]
+    return tuple(found) or (CANNOT_SAY,)
+
+
+def _recast(then: Charter, now: Charter) -> list[str]:
+    """The charter's fields that have another value."""
+    pairs = [(name, old, getattr(now, name)) for name, old in then if old != getattr(now, name)]
+    return [f"the charter's {name} was {_shown(old)} and is {_shown(new)}" for name, old, new in pairs]
+
+
+def _shown(value: object) -> str:
+    """A charter's value in a few words."""
+    text = f"{value:g}" if isinstance(value, float) else str(value) if value is not None else "missing"
+    return text[:19] if text.startswith("sha256:") else text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

@@ -148,6 +148,10 @@ class Approval(Frozen):
     reason: str = ""
     decided_by: str | None = None
     decided_at: datetime | None = None
+    # What stood behind the gate when it was asked, to tell a change by; None and empty in what an older version kept.
+    charter: Charter | None = None
+    model: str | None = None  # digest
+    evidence: tuple[str, ...] = ()
 
 
 class Skip(Frozen):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from agent.lifecycle.approvals import expired, stale
+from agent.lifecycle.approvals import behind, changes, expired, stale
 from agent.lifecycle.evidence import show_comparison
 from agent.lifecycle.gates import Gate, Requirement
 from agent.lifecycle.permissions import at_least
@@ -94,7 +94,7 @@ def date(at: datetime) -> str:
 
 
 def _waiting(project: Project, approval: Approval, gate: Gate, names: Names | None) -> list[Block]:
-    used = _used(project, gate)
+    used = behind(project, gate)
     return [
         section(_subject(project, approval, used)),
         table([[cell(word) for word in _HEADING], *(_row(project, each) for each in gate.requirements[:50])]),
@@ -168,34 +168,18 @@ def _spent(project: Project, used: Sequence[Evidence]) -> str:
     times = {job.id: job.seconds for job in project.jobs.values() if job.seconds and 0 < job.seconds < _MOST_SECONDS}
     here = sum(seconds for run, seconds in times.items() if run in runs)
     whole = sum(times.values())
-    return f"{duration(here)} on these runs, {duration(whole)} on all jobs" if whole else ""
-
-
-def _used(project: Project, gate: Gate) -> list[Evidence]:
-    read = {evidence for r in gate.requirements for evidence in r.evidence}
-    return [e for e in project.evidence if e.id in read]
+    shown = [f"{duration(here)} on these runs"] if here else []
+    return ", ".join([*shown, f"{duration(whole)} on all jobs"]) if whole else ""
 
 
 def _stale(project: Project, approval: Approval, gate: Gate) -> list[Block]:
-    told = f"*What it asked for has changed since {date(approval.asked_at)}.*\n{_changes(project, approval, gate)}"
+    lines = [f"• {named(each, None, 250)}" for each in changes(project, gate)[:10]]
+    told = "\n".join([f"*What it asked for has changed since {date(approval.asked_at)}.*", *lines])
     again = say("Ask again", "advance", "advance", project=project.id, style="primary")
     return [
         section(f"{told}\nNobody can approve it any more; `advance` asks again, on what holds now."),
         actions([again]),
     ]
-
-
-def _changes(project: Project, approval: Approval, gate: Gate) -> str:
-    """What is missing now; else what was measured or made since; else what it can only be."""
-    if gate.stage is not approval.stage:
-        return f"The project is at {label(gate.stage)} now."
-    lines = [f"• {named(r.title, None, 120)}: {named(r.found, None, 200)}" for r in gate.missing[:10]]
-    since = [e for e in _used(project, gate) if e.at > approval.asked_at]
-    lines += [f"• measured since: {named(e.id, None, 12)}, {named(e.summary, None, 200)}" for e in since[:5]]
-    choice = project.choice
-    if choice is not None and choice.at > approval.asked_at:
-        lines.append(f"• the model is {named(choice.model, None)} now, `{short(choice.digest)}`")
-    return "\n".join(lines) or "• the model, the charter or the evidence behind the gate is another one now"
 
 
 def _decided(project: Project, approval: Approval, names: Names | None) -> list[Block]:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
-from agent.lifecycle.approvals import expired, stale
+from agent.lifecycle.approvals import changes, expired, stale
 from agent.lifecycle.gates import Gate, gate
 from agent.lifecycle.permissions import may
 from agent.lifecycle.project import Approval, Project
@@ -166,7 +166,8 @@ def _approval(actor: str, project: Project, found: Gate, now: datetime, names: N
         return [context(f"{title} has expired; `advance` asks again.")]
     if stale(project, found):
         again = say("Ask again", f"advance:{asked.number}", "advance", project=project.id)
-        return [section(f"{title}: what it asked for has changed since.", again)]
+        since = named("; ".join(changes(project, found)), None, 300)
+        return [section(f"{title}: what it asked for has changed since: {since}.", again)]
     if not _mine(actor, project, now):
         return [context(f"{title} waits for {_others(project, asked, names)}, until {date(asked.expires_at)}")]
     read = "; ".join(f"{named(r.title, None, 100)}: {named(r.found, None, 160)}" for r in found.requirements[:6])

@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 from walk import ALIGNED, INT8, TICKETS, TINY, Walk, difference
 
-from agent.lifecycle.events import Advance, Approve, ChooseModel, GoBack, Reject, SetRole, SetRules
+from agent.lifecycle.approvals import CANNOT_SAY, changes
+from agent.lifecycle.events import Advance, Approve, ChooseModel, GoBack, Reject, SetCharter, SetRole, SetRules
+from agent.lifecycle.gates import gate
 from agent.lifecycle.project import Approval, Role
 from agent.lifecycle.stages import Stage
 from tools.contract import Result
@@ -72,8 +74,27 @@ def test_another_model_makes_it_stale() -> None:
     walk = asked()
     number = waiting(walk).number
     walk.ok(ChooseModel(model="aligned", reason="the larger one after all"))
-    assert not walk.send(Approve(number=number), actor="ben").accepted
+    decision = walk.send(Approve(number=number), actor="ben")
+    assert not decision.accepted
+    assert "the model is aligned now" in decision.said
     assert walk.project.stage is Stage.DEPLOY
+
+
+def test_a_changed_charter_is_told_field_by_field() -> None:
+    walk = asked(Walk().to(Stage.SCOPE, work=True))
+    walk.ok(SetCharter(target=0.95, cost="x" * 300))
+    said = walk.send(Approve(number=waiting(walk).number), actor="ben").said
+    assert "the charter's target was 0.9 and is 0.95" in said
+    assert "x" * 61 not in said  # a long text is not told whole
+    walk.ok(Advance())
+    assert changes(walk.project, gate(walk.project)) == (CANNOT_SAY,)  # it asks what holds now
+
+
+def test_what_an_older_version_asked_is_stale_without_a_list() -> None:
+    walk = asked()
+    bare = {"charter": None, "model": None, "evidence": (), "digest": "sha256:old"}
+    walk.project = walk.project.model_copy(update={"approval": waiting(walk).model_copy(update=bare)})
+    assert changes(walk.project, gate(walk.project)) == (CANNOT_SAY,)
 
 
 def test_a_click_on_an_older_question_is_stale_though_the_number_is_right() -> None:

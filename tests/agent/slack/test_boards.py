@@ -390,7 +390,8 @@ def test_a_stale_card_says_what_changed(asked: tuple[Office, int], wall: Wall) -
     boards.refresh()
     office.ask(ChooseModel(model="aligned", reason="the larger one after all"))
     boards.refresh()
-    assert "has changed" in wall.text(key) and f"approve {number}" not in wall.text(key)
+    assert "has changed" in wall.text(key) and "the model is aligned now" in wall.text(key)
+    assert f"approve {number}" not in wall.text(key)
 
 
 def test_expiry_is_noticed_without_an_event(asked: tuple[Office, int], wall: Wall) -> None:
