@@ -138,8 +138,8 @@ def user_form(person: Doc) -> Doc:
     profile = {
         "real_name": person["real_name"],
         "real_name_normalized": person["real_name"],
-        "display_name": person["name"],
-        "display_name_normalized": person["name"],
+        "display_name": "",  # nobody has set one: the real name is shown, as on the page
+        "display_name_normalized": "",
         "title": "",
         "team": TEAM,
     }
