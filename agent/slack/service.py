@@ -102,7 +102,7 @@ class SlackService:
         self._people = People(self._name)
         self._uploads = Uploads(home / "uploads", self._fetch, settings.upload_limit)
         self.poster = Poster(self.gateway, self.store)
-        self.boards = Boards(assistant, self.store, self._people, publish=self._publish)
+        self.boards = Boards(assistant, self.store, self._shown, publish=self._publish)
         self._looking = Looking(self.boards.refresh)
         self._streams = Streams(self.gateway, self.store, paces.stream, clean=markdown)
         sessions = Sessions(self._streams, self._stop)
@@ -128,6 +128,10 @@ class SlackService:
             forget=self._workspaces.forget,
             several=several,
         )
+
+    def _shown(self, text: str) -> str:
+        """People and shared files by their names."""
+        return self._uploads.named(self._people(text))
 
     # --- life ----------------------------------------------------------------------------------------------------
 
@@ -179,7 +183,7 @@ class SlackService:
         if reply.kind == "wait" and reply.project is not None:
             job = reply.data.get("job")
             self.boards.waits(reply.project, job if isinstance(job, str) else None, delivery.place)
-        return answer.messages(delivery, reply, self._people)
+        return answer.messages(delivery, reply, self._shown)
 
     def _attach(self, delivery: Delivery) -> Delivery:
         """The delivery with its file fetched and turned into words. In a turn's thread."""

@@ -30,6 +30,11 @@ class Uploads:
         self._folder = folder
         self._fetch = fetch
         self._limit = limit
+        self._kept = re.compile(re.escape(str(folder)) + r"/[A-Z0-9]+/[A-Z0-9]+/(?=[\w-])")
+
+    def named(self, text: str) -> str:
+        """The text with each kept file by its name alone: where it lies is nothing to people in Slack."""
+        return self._kept.sub("", text)
 
     async def command(self, delivery: Delivery) -> str:
         """Fetch the delivery's file, once, and say what to do with it.

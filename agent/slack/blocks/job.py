@@ -18,6 +18,7 @@ from agent.slack.blocks.elements import (
     paragraph,
     rich_text,
     say,
+    section,
 )
 from agent.slack.model import Block, Names, Rendered
 from agent.status import JobView
@@ -56,7 +57,9 @@ def job_card(
     goes into the buttons (`view.project` is a name).
     """
     title = f"{_title(view)}: {state(view)}"
-    blocks: list[Block] = [_plan(view, title, steps, evidence)]
+    blocks: list[Block] = [_plan(view, title, steps)]
+    if (found := outcome(view, evidence)) and not view.error:
+        blocks.append(section(sanitize.label(found, 400)))  # in a plan it would be folded away
     blocks.append(context(_asked(view, names)))
     blocks.append(actions(buttons(view, project_id)))
     if advice is not None:
@@ -153,8 +156,8 @@ def buttons(view: JobView, project_id: str | None) -> list[Piece]:
 # --- the plan ----------------------------------------------------------------------------------------------------
 
 
-def _plan(view: JobView, title: str, steps: Sequence[str], evidence: Evidence | None) -> Block:
-    """One task a step; the last one carries the progress, or what came of it."""
+def _plan(view: JobView, title: str, steps: Sequence[str]) -> Block:
+    """One task a step; the last one carries the progress, or why it failed."""
     status = _STATES.get(view.phase, ("", "in_progress"))[1]
     earlier = [step for step in dict.fromkeys(steps) if step and step != view.step][-MOST_STEPS:]
     tasks = [_task(f"{number}", step, "complete") for number, step in enumerate(earlier, 1)]
@@ -164,8 +167,8 @@ def _plan(view: JobView, title: str, steps: Sequence[str], evidence: Evidence | 
         details = [line for line in (bar(view), pace(view), numbers(view), expected(view)) if line]
         tasks.append(_task("now", current, "pending" if waiting else status, details=details))
     else:
-        found = outcome(view, evidence)
-        tasks.append(_task("end", state(view).capitalize(), status, output=[found] if found else []))
+        failed = [outcome(view, None)] if view.error else []
+        tasks.append(_task("end", state(view).capitalize(), status, output=failed))
     return {"type": "plan", "title": sanitize.line(title, 150), "tasks": [*tasks]}
 
 

@@ -35,9 +35,10 @@ _NO_ORIGIN = Origin()
 def reason_modal(origin: Origin) -> View:
     """Asks why; `origin.press` is the command that lacks its reason, as `reject 31`."""
     asked = sanitize.line(origin.press.say.capitalize() if origin.press else "Why?", LONGEST_TITLE)
+    verb = asked.partition(" ")[0] if origin.press else "Send"
     told = "The reason stands in the project's record, and the person who asked reads it."
     typed = _typed(REASON_FIELD, "Why?", "What would have to be different", LONGEST_REASON, lines=True)
-    return _modal(REASON, asked, [context(told), typed], submit="Send", metadata=origin.metadata())
+    return _modal(REASON, asked, [context(told), typed], submit=verb, metadata=origin.metadata())
 
 
 def passage_modal(passage: Passage) -> View:

@@ -134,3 +134,11 @@ def test_the_token_goes_to_slack_only(url, api, same):
     if not same:
         with pytest.raises(Unreachable):
             refuse(url, api)
+
+
+def test_a_kept_file_is_shown_by_its_name(tmp_path):
+    uploads = Uploads(tmp_path, Road(b"a"), 100)
+    path = asyncio.run(uploads.command(shared("my rows.csv"))).split('"')[1]
+    assert uploads.named(f"Read {path} and check it; `{path}`, {tmp_path}/other.csv") == (
+        f"Read my-rows.csv and check it; `my-rows.csv`, {tmp_path}/other.csv"
+    )

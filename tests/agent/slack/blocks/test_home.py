@@ -106,6 +106,7 @@ def test_the_reason_modal_carries_what_it_was_opened_for() -> None:
     check_view(view)
     assert Origin.parse(str(view["private_metadata"])) == origin
     assert view["title"]["text"] == "Reject 31"  # type: ignore[index, call-overload]
+    assert view["submit"]["text"] == "Reject"  # type: ignore[index, call-overload]
 
 
 def test_a_passage_says_where_it_stands_and_that_it_is_cut() -> None:
