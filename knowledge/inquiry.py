@@ -10,6 +10,8 @@ from knowledge.model import GUIDE_SCOPES, GUIDES, WORKSPACE_AUDIENCE, Language, 
 from knowledge.query import Query
 from knowledge.retrieve import Found, Retriever
 
+AS_WELL = 0.85  # of a passage's score: translations of one section score about alike, other sections lower
+
 
 @dataclass(frozen=True, slots=True)
 class Consulted:
@@ -49,7 +51,25 @@ def consult(
     allowed = None if audiences is None else sorted({*audiences, WORKSPACE_AUDIENCE})
     found = _current(retriever.search(query, scopes, allowed), current)
     hidden = _hidden(retriever, catalogue, gate, query, scopes, allowed, current) if allowed is not None else 0
-    return Consulted(query, tuple(found), gate.confidence(query, found), hidden, tuple(scopes))
+    return Consulted(
+        query, tuple(_in_language(found, query.language)), gate.confidence(query, found), hidden, tuple(scopes)
+    )
+
+
+def _in_language(found: Sequence[Found], language: Language) -> list[Found]:
+    """A guide in another language gives way to the same guide in the question's, where that speaks to it as well."""
+    own = GUIDE_SCOPES[language]
+    best: dict[str, float] = {}
+    for one in found:
+        if one.passage.stored.scope == own:
+            best.setdefault(one.passage.stored.source, one.score)
+
+    def gives_way(one: Found) -> bool:
+        stored = one.passage.stored
+        foreign = stored.scope in GUIDE_SCOPES.values() and stored.scope != own
+        return foreign and best.get(stored.source, 0.0) >= AS_WELL * one.score
+
+    return sorted(found, key=gives_way)
 
 
 def _current(found: Sequence[Found], current: Current | None) -> list[Found]:

@@ -5,12 +5,15 @@ from pydantic import Field, JsonValue
 from agent.graph.audience import alone, everybody
 from agent.graph.corrections import pinned_answer
 from agent.graph.follow_up import in_chinese
-from agent.graph.reading import as_of
+from agent.graph.reading import Nothing, as_of, not_understood
 from agent.graph.replies import Audience
 from agent.graph.session import MOST_SAID, Call, Option, Said, Session
 from agent.language.detect import Language
+from agent.lifecycle.project import Role
 from knowledge.model import Answer, state_scope
 from tools.contract import Frozen
+
+OTHERWISE = "If you meant something about the project, say its number."
 
 
 class Question(Frozen):
@@ -27,10 +30,11 @@ def ask_knowledge(session: Session, arguments: Question) -> Said:
     answer, more = _answer(session, question, session.audience)
     if answer.abstained and question != arguments.question:  # what is known in one language only is told in that
         answer, more = _answer(session, arguments.question, session.audience)
-    searched = f" I searched {', '.join(answer.searched)}." if answer.abstained and answer.searched else ""
     text = _without_hidden(answer)
-    if answer.abstained and not any(place in text for place in answer.searched):
-        text += searched
+    if answer.abstained:
+        if answer.searched and not any(place in text for place in answer.searched):
+            text += f" I searched {', '.join(answer.searched)}."
+        text += _whom_to_ask(session)
     data: dict[str, JsonValue] = {
         "language": answer.language,
         "abstained": answer.abstained,
@@ -45,6 +49,27 @@ def ask_knowledge(session: Session, arguments: Question) -> Said:
         data["more"] = more
         text += "\n\n" + _offer(session, arguments, more)
     return Said(text=text, citations=answer.citations, data=data, final=True)
+
+
+class Lookup(Question):
+    options: tuple[Option, ...] = Field(default=(), max_length=3, description="what else may have been meant")
+    understood: bool = Field(default=True, description="whether it is a question at all")
+
+
+def look_up(session: Session, arguments: Lookup) -> Said:
+    """The answer, where there is one; otherwise what else may have been meant is offered beside "I don't know"."""
+    before = session.asked
+    said = ask_knowledge(session, Question(question=arguments.question, language=arguments.language))
+    if not said.data.get("abstained") or session.options:
+        return said
+    if not arguments.understood:
+        session.asked = before
+        return not_understood(session, Nothing())
+    if not arguments.options:
+        return said
+    session.options = arguments.options
+    lines = [f"{number}. {option.label}" for number, option in enumerate(arguments.options, 1)]
+    return said.model_copy(update={"text": "\n".join([said.text, "", OTHERWISE, "", *lines]), "kind": "choices"})
 
 
 def ask_alone(session: Session, arguments: Question) -> Said:
@@ -68,6 +93,16 @@ def _answer(session: Session, question: str, place: Audience | None) -> tuple[An
     if not answer.hidden:
         return answer, 0
     return answer, max(0, answer.hidden - desk.answer(question, project.id, own).hidden)
+
+
+def _whom_to_ask(session: Session) -> str:
+    """The project's owners, but for who asks."""
+    project = session.project
+    owners = [name for name, role in project.members.items() if role is Role.OWNER] if project else []
+    others = [name for name in owners if name != session.actor]
+    if project is None or not others:
+        return ""
+    return f"\n\n{', '.join(others[:3])}, who owns {project.name}, may know."
 
 
 def _without_hidden(answer: Answer) -> str:

@@ -9,18 +9,22 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from importlib import resources
 
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge.words import STOP_WORDS
+
 Vector = NDArray[np.float32]
 
 RIDGE = 1.0  # chosen, like the weights below, by leave-one-out on the examples: .71 with them, .52 without concepts
 WEIGHTS = {"k": 3.0, "w": 1.0, "p": 1.0, "c": 0.3}  # of concepts, words, pairs of words and characters
 SHARPNESS = 13.0  # at this scale the mean of the softmax's first value is the leave-one-out accuracy
+_LIGHT = STOP_WORDS | {"able", "anything", "everything", "going"}
+AS_GIVEN = 0.95  # how sure a sentence is that stands among the examples
 _WORD = re.compile(r"[a-z_]+|<[a-z]+>|[\u4e00-\u9fff]+|\d+")
 _PLACE = re.compile(r"\{(data|model|project|path|name|n)\}")
 
@@ -59,7 +63,7 @@ _CONCEPTS: dict[str, re.Pattern[str]] = {
         "state": r"status|update|standing|stand\b|state\b|how far|where are|up to date|进展|进度|状态|情况",
         "show": r"^(show|list|display|print|read|give) |给我看|看看|显示|列出",
         "greet": r"^(hi|hey|hello|hiya|howdy|yo|thx|thanks|thank|cheers|bye)\b|你好|谢谢|早上",
-        "data": r"\bdata(set|sets)?\b|rows?\b|csv|jsonl|数据",
+        "data": r"\bdata(set|sets)?\b|\brows?\b|csv|jsonl|数据",
         "documents": r"document|\bdocs?\b|handbook|manual|faq|polic|knowledge|文档|手册|知识库",
         "model": r"\bmodels?\b|<model>|candidate|模型|候选",
         "project": r"\bprojects?\b|<project>|项目",
@@ -120,9 +124,12 @@ class Classifier:
     def __init__(self, examples: Mapping[str, Sequence[str]]) -> None:
         self.labels = tuple(examples)
         texts = [(_PLACE.sub(r"<\1>", text), i) for i, label in enumerate(self.labels) for text in examples[label]]
+        self._examples = {_bare(text): self.labels[i] for text, i in texts}
         counted = [features(text) for text, _ in texts]
+        self._of_label: dict[str, set[str]] = {label: set() for label in self.labels}
+        for (_, i), count in zip(texts, counted, strict=True):
+            self._of_label[self.labels[i]].update(count)
         spread = Counter(name for count in counted for name in count)
-        self._vocabulary = frozenset(spread)
         shared = [name for name, examples_with in spread.items() if examples_with > 1]  # others tell nothing apart
         self._index = {name: i for i, name in enumerate(shared)}
         total = len(texts)
@@ -138,15 +145,25 @@ class Classifier:
         self._gram, self._wanted = gram, wanted
 
     def scores(self, text: str) -> dict[str, float]:
-        """A probability for each label, adding up to 1."""
+        """A probability for each label, adding up to 1; an example said again is what it is an example of."""
+        if (label := self._examples.get(_bare(text))) is not None:
+            rest = (1 - AS_GIVEN) / (len(self.labels) - 1)
+            return {name: AS_GIVEN if name == label else rest for name in self.labels}
         return dict(zip(self.labels, _softmax(self._vector(features(text)) @ self._weights).tolist(), strict=True))
 
     def known(self, text: str) -> float:
         """The share of the sentence's words, or Chinese characters, that stand in some example."""
-        counted = features(text)
-        wanted = [f for f in counted if f[:2] == "w:" and f[2:3].isascii() and f[2:3].isalpha() and len(f) > 3]
-        wanted += [f for f in counted if f[:2] == "c:" and len(f) == 3]
-        return sum(f in self._vocabulary for f in wanted) / len(wanted) if wanted else 0.0
+        return self._share(_looked_up(text), self.labels)
+
+    def own(self, text: str, leaving_out: Collection[str]) -> float:
+        """The same of words that carry meaning, and of examples of other labels than these; 1 where there are none."""
+        heavy = [f for f in _looked_up(text) if f[:2] == "c:" or (len(f) > 5 and f[2:] not in _LIGHT)]
+        wanted = [f for f in heavy if f[:2] == "c:" or not concepts(f[2:])]
+        return self._share(wanted, [label for label in self.labels if label not in leaving_out]) if wanted else 1.0
+
+    def _share(self, wanted: Sequence[str], labels: Sequence[str]) -> float:
+        found = sum(any(f in self._of_label[label] for label in labels) for f in wanted)
+        return found / len(wanted) if wanted else 0.0
 
     def left_out(self) -> float:
         """Accuracy on the examples, each predicted by the others (closed form for ridge regression)."""
@@ -162,6 +179,17 @@ class Classifier:
                 vector[i] = (1 + math.log(count)) * self._idf[i]
         length = float(np.linalg.norm(vector))
         return vector / np.float32(length) if length else vector
+
+
+def _looked_up(text: str) -> list[str]:
+    """The words of two letters and more, and the Chinese characters."""
+    counted = features(text)
+    words = [f for f in counted if f[:2] == "w:" and f[2:3].isascii() and f[2:3].isalpha() and len(f) > 3]
+    return words + [f for f in counted if f[:2] == "c:" and len(f) == 3]
+
+
+def _bare(text: str) -> str:
+    return " ".join(text.lower().strip(" ?？!！.。,，").split())
 
 
 def _softmax(values: Vector) -> Vector:

@@ -258,8 +258,8 @@ def call_of(intent: Intent, arguments: dict[str, JsonValue]) -> tuple[str, dict[
 
 
 def _one(intent: Intent, arguments: dict[str, JsonValue]) -> Intent:
-    """A question about jobs that names one is about that one."""
-    return Intent.JOB if intent is Intent.JOBS and "job" in arguments else intent
+    """A question about jobs, or what happened, that names one is about that one."""
+    return Intent.JOB if intent in (Intent.JOBS, Intent.HISTORY) and "job" in arguments else intent
 
 
 def describe(reading: Reading) -> str:

@@ -42,6 +42,11 @@ _ROUND = re.compile(
 )
 
 
+_LAST = re.compile(
+    r"\b(?:latest|newest|most recent|last(?! (?:week|month)))\b|最新|最近一次|上一?次|刚才", re.IGNORECASE
+)
+
+
 def job_kind(text: str) -> JobKind | None:
     return next((state for state, words in _STATES.items() if re.search(words, text, re.IGNORECASE)), None)
 
@@ -61,11 +66,19 @@ def since(text: str) -> str | None:
 
 
 def round_of(text: str) -> int | None:
-    if (match := _ROUND.search(text.lower())) is None:
-        return None
+    """The round a sentence names; where it names several they are compared, and none is left out."""
+    named = rounds(text)
+    return next(iter(named)) or None if len(named) == 1 else None
+
+
+def rounds(text: str) -> set[int]:
+    """Every round a sentence names."""
+    return {_number(match) for match in _ROUND.finditer(text.lower())}
+
+
+def _number(match: re.Match[str]) -> int:
     word = match["number"] or match["ordinal"] or match["zh"]
-    digits = _NUMBERS.get(word, re.sub(r"\D", "", word))
-    return int(digits) or None
+    return int(_NUMBERS.get(word, re.sub(r"\D", "", word)))
 
 
 def about(text: str, context: Context) -> str | None:
@@ -94,6 +107,11 @@ def in_period(text: str) -> Arguments:
 
 def measured(text: str) -> Arguments:
     return _given(round=round_of(text))
+
+
+def shown(text: str) -> Arguments:
+    """Everything that was measured, or the last of it."""
+    return {**({"query": "latest"} if _LAST.search(text) else {}), **measured(text)}
 
 
 def decided(text: str, context: Context) -> Arguments:

@@ -3,7 +3,7 @@
 It makes one call a turn, repeats what the call answered, and never plans. The graph treats it like any other model.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
@@ -13,25 +13,40 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 
-from agent.graph.intents import Context, Intent, Understanding, call_of, describe
+from agent.graph.intents import Context, Intent, Reading, Understanding, call_of, describe
 from agent.graph.session import Call, Option
-from agent.graph.understand import unclear, understand
+from agent.graph.understand import is_question, unclear, understand
 
 
-def call_for(found: Understanding) -> Call:
-    """The call an understanding leads to: the thing itself, or the choices where it is unclear."""
-    if unclear(found):
-        options = [
-            Option(label=describe(reading), call=Call(name=call[0], arguments=call[1]))
-            for reading in found.alternatives
-            if reading.intent is not Intent.UNKNOWN and (call := call_of(reading.intent, reading.arguments))
-        ]
-        if len(options) > 1:
-            shown = [option.model_dump(mode="json") for option in options[:3]]
-            return Call(name="offer_choices", arguments={"options": shown})
+def call_for(found: Understanding, line: str) -> Call:
+    """The call an understanding leads to: the thing itself, or the choices where it is unclear.
+
+    A question that may be about methods or documents is looked up first: what is known is better than a choice.
+    """
+    unsure = unclear(found)
+    asked = found.intent is Intent.ASK_KNOWLEDGE or (unsure and is_question(line))
+    if not found.exact and (asked or found.intent is Intent.UNKNOWN):
+        others = (reading for reading in found.alternatives if unsure and not reading.effect)
+        options = [o.model_dump(mode="json") for o in _options(others) if o.call.name != "ask_knowledge"]
+        return Call(name="look_up", arguments={"question": line, "options": options, "understood": asked})
+    if unsure and len(choices := _options(found.alternatives)) > 1:
+        return Call(name="offer_choices", arguments={"options": [one.model_dump(mode="json") for one in choices]})
     call = call_of(found.intent, found.arguments) or call_of(Intent.UNKNOWN, {})
     assert call is not None  # noqa: S101 - UNKNOWN has a call
     return Call(name=call[0], arguments=call[1])
+
+
+def _options(readings: Iterable[Reading]) -> list[Option]:
+    """What can be picked; readings that come to the same are one."""
+    options: list[Option] = []
+    for reading in readings:
+        call = call_of(reading.intent, reading.arguments)
+        if reading.intent is Intent.UNKNOWN or call is None:
+            continue
+        made = Call(name=call[0], arguments=call[1])
+        if made not in [option.call for option in options]:
+            options.append(Option(label=describe(reading), call=made))
+    return options[:3]
 
 
 class RuleModel(BaseChatModel):
@@ -63,7 +78,7 @@ class RuleModel(BaseChatModel):
         if isinstance(last, ToolMessage):
             return AIMessage(content=str(last.content))
         text = str(last.content) if isinstance(last, HumanMessage) else ""
-        call = call_for(understand(text, self.context))
+        call = call_for(understand(text, self.context), text)
         return AIMessage(
             content="",
             tool_calls=[

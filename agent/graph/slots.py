@@ -82,6 +82,10 @@ def without_reason(text: str) -> str:
     return text[: match.start()].strip(" ,;-") if match else text
 
 
+def names_job(text: str) -> bool:
+    return _JOB.search(text) is not None
+
+
 def find(intent: Intent, text: str, context: Context) -> Arguments:
     """The arguments a sentence mentions for an intent."""
     line = normalise(text)
@@ -217,6 +221,8 @@ def _data(line: str, context: Context) -> Arguments:
 
 def _history(line: str, context: Context) -> Arguments:
     """The history of one thing is that of the decisions about it."""
+    if job := _named_job(line):
+        return job
     found = narrowing.decided(line, context)
     return {"query": "decisions", **found} if found else {}
 
@@ -365,7 +371,7 @@ _FINDERS: dict[Intent, Callable[[str, Context], Arguments]] = {
     Intent.JOBS: lambda line, context: _named_job(line) or narrowing.jobs(line),
     Intent.SPENT: lambda line, context: narrowing.in_period(line),
     Intent.BEST: lambda line, context: narrowing.measured(line),
-    Intent.EVIDENCE: lambda line, context: narrowing.measured(line),
+    Intent.EVIDENCE: lambda line, context: narrowing.shown(line),
     Intent.COMPARE: lambda line, context: narrowing.measured(line),
     Intent.DECISIONS: narrowing.decided,
     Intent.HISTORY: _history,

@@ -122,6 +122,7 @@ _READING = (
         answering.Question,
         answering.ask_knowledge,
     ),
+    Capability("look_up", "Answer, or offer what else was meant.", answering.Lookup, answering.look_up, hidden=True),
     Capability(
         "ask_alone",
         "Answer with what others in the channel may not see, for the person alone.",

@@ -6,12 +6,14 @@ it reads never has an effect by itself, questions never read as requests, and no
 
 import re
 
-from agent.graph import classify, grammar, slots
-from agent.graph.intents import MEANINGS, Context, Intent, Reading, Understanding, of_reading
+from agent.graph import classify, grammar, narrowing, slots
+from agent.graph.intents import MEANINGS, Context, Intent, Reading, Understanding, call_of, of_reading
 
 SURE = 0.45  # below, a person is asked which of the likeliest readings is meant
 LEAD = 1.5  # and where the first reading is not this much likelier than the second
 KNOWN = 0.34  # with fewer known words than this share, a sentence is not understood at all
+_CLEARLY = 4.0
+OWN = 0.7  # with fewer words than this share of those that projects are talked about in, it is about something else
 CHOICES = 3
 LONGEST = 1000  # characters that are read by likeness; a request stands at the beginning
 
@@ -19,7 +21,8 @@ _QUESTION = re.compile(
     r"^(?:and |so |but |then |ok(?:ay)?,? |hey,? )*(?:what'?s?|why|how|who|whom|whose|when|where|which|is|are|was|were|"
     r"does|did|has|should|am|(?:do|have) (?:we|you|i|they|our|the|these|those|any)|explain|define|difference|"
     r"tell me (?:about|what|why|how)|(?:say|tell me|talk) .{0,12}(?:on|about)|show|list|display|read me)\b"
-    r"|什么|怎么|怎样|如何|为什么|为何|谁|哪|吗|是否|多少|给我看|显示|列出",
+    r"|什么|怎么|怎样|如何|为什么|为何|谁|哪|吗|是否|多[少大长久高快]|会不会|能不能|是不是|有没有|可不可以|该不该|要不要"
+    r"|[有要是花差了]几[个条天次]|几点|给我看|显示|列出",
     re.IGNORECASE,
 )
 _POLITE = re.compile(
@@ -32,11 +35,15 @@ _NEGATED = re.compile(
     r"|(?:别|不要|先不|不用|暂不|不想|不能)",
     re.IGNORECASE,
 )
+_ELSEWHERE = (Intent.ASK_KNOWLEDGE, Intent.UNKNOWN)  # whose examples are not about a project's state
+_WHICH_SHOULD = re.compile(r"\b(?:when|how|which \w+|what \w+(?: \w+)?) should\b", re.IGNORECASE)
+_OF_THE_PROJECT = re.compile(r"\b(?:next|now|runs?|rounds?|models?|candidates?)\b", re.IGNORECASE)
+_BETWEEN = re.compile(r"\bvs\b|\bversus\b", re.IGNORECASE)
 _OMITTED = re.compile(r"\bskip|leave .*out|without|omit|跳过|省略", re.IGNORECASE)  # "we don't need it, skip it"
 _ABOUT = re.compile(
-    r"^(?:what(?:'?s| is| are| does)|explain|define|how (?:do|does|can|should|many|much|long)|why (?:is|are|do|does)|"
-    r"when (?:should|do)|(?:tell me|say|talk) .{0,12}(?:on|about)|difference between|什么是|解释|"
-    r".{1,16}(?:是什么|什么意思|有什么区别|怎么回事|是(?:干|做)什么))",
+    r"^(?:what(?:'?s| is| are| does)|explain|define|how (?:do|does|can|should|many|much|long)(?! longer| more)|"
+    r"why (?:is|are|do|does)|when (?:should|do)|(?:tell me|say|talk) .{0,12}(?:on|about)|difference between|"
+    r"什么是|解释|.{1,16}(?:需要多少|是什么|什么意思|有什么区别|怎么回事|是(?:干|做)什么))",
     re.IGNORECASE,
 )
 _TECHNIQUES = re.compile(
@@ -69,11 +76,14 @@ def is_question(line: str) -> bool:
 
 
 def unclear(found: Understanding) -> bool:
-    """Whether a person has to say which reading is meant."""
+    """Whether a person has to say which reading is meant; readings that come to the same are one."""
     if found.exact or len(found.alternatives) < 2:
         return False
-    second = found.alternatives[1].confidence
-    return found.confidence < SURE or found.confidence < LEAD * second
+    first = call_of(found.intent, found.arguments)
+    same = [one for one in found.alternatives if call_of(one.intent, one.arguments) == first]
+    others = [one.confidence for one in found.alternatives if one not in same]
+    sure = sum(one.confidence for one in same)
+    return sure < SURE or sure < LEAD * max(others, default=0.0)
 
 
 def _by_likeness(line: str, context: Context) -> Understanding:
@@ -81,7 +91,15 @@ def _by_likeness(line: str, context: Context) -> Understanding:
     masked = _masked(request, context)
     classifier = classify.bundled()
     scores = {Intent(label): score for label, score in classifier.scores(masked).items()}
-    scores = _weighed(scores, request, bool(_mentions(line, context)))
+    names = bool(_mentions(line, context))
+    if slots.names_job(line):  # "why did j12 die?" asks for no decision
+        scores[Intent.DECISIONS] = 0.0
+    scores = _weighed(scores, request, names)
+    if len(narrowing.rounds(line)) > 1:  # "round 1 against round 2"
+        scores = _moved(scores, Intent.COMPARE, by=_CLEARLY)
+    own = classifier.own(masked, _ELSEWHERE)
+    if not names and is_question(request) and own < OWN:  # words that nobody uses of a project's own state
+        scores = _moved(scores, Intent.ASK_KNOWLEDGE, by=0.2 + 0.5 * (1 - own / OWN))
     if classifier.known(masked) < KNOWN and not classify.concepts(masked) and not _TECHNIQUES.search(request):
         return of_reading(Reading(intent=Intent.UNKNOWN, confidence=scores.get(Intent.UNKNOWN, 0.0)))
     ranked = sorted(scores, key=lambda intent: -scores[intent])[:CHOICES]
@@ -102,9 +120,26 @@ def _weighed(scores: dict[Intent, float], request: str, names_known: bool) -> di
     if negated and not asks:
         scores[Intent.NO] = 3 * scores[Intent.NO] + 0.2
     if asks and _ABOUT.search(_POLITE.sub("", request)) and _TECHNIQUES.search(request) and not names_known:
-        scores[Intent.ASK_KNOWLEDGE] = 3 * scores[Intent.ASK_KNOWLEDGE] + 0.2
+        scores = _moved(scores, Intent.ASK_KNOWLEDGE)
+    if asks:  # who approved it, and when: told, not given
+        scores[Intent.APPROVALS] += scores[Intent.APPROVAL_WORDS]
+        scores[Intent.APPROVAL_WORDS] = 0.0
+        if "approve" in classify.concepts(request):  # nor is an approval that waits waited for
+            scores[Intent.WAIT] = 0.0
+    if not names_known and not _OF_THE_PROJECT.search(request):
+        if _BETWEEN.search(request):
+            scores = _moved({**scores, Intent.COMPARE: 0.0}, Intent.ASK_KNOWLEDGE)
+        elif _WHICH_SHOULD.search(request):
+            scores = _moved(scores, Intent.ASK_KNOWLEDGE)
     total = sum(scores.values()) or 1.0
     return {intent: score / total for intent, score in scores.items()}
+
+
+def _moved(scores: dict[Intent, float], towards: Intent, by: float = 0.2) -> dict[Intent, float]:
+    """What speaks for one intent beside the likeness of words."""
+    raised = {**scores, towards: 3 * scores[towards] + by}
+    total = sum(raised.values())
+    return {intent: score / total for intent, score in raised.items()}
 
 
 def _acts(intent: Intent) -> bool:

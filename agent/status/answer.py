@@ -73,7 +73,9 @@ def _plain(query: StatusQuery, project: Project, round_: int | None) -> str:
     held = tuple(item for item in project.evidence if item.round == round_)
     if not held:
         return f"Nothing was measured in round {round_}; {project.name} is in round {project.round}."
-    text = _PLAIN[query](project.model_copy(update={"evidence": held}))
+    measured = {item.model for item in held}
+    candidates = {name: model for name, model in project.candidates.items() if name in measured}
+    text = _PLAIN[query](project.model_copy(update={"evidence": held, "candidates": candidates}))
     return f"In round {round_}:\n\n{text}"
 
 

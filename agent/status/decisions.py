@@ -73,13 +73,13 @@ def decisions(project: Project, wanted: Narrowed | None = None) -> str:
 
 @dataclass(frozen=True)
 class _Decided:
-    """One decision: when, by whom, what, why; its round where it is known; the stages it concerns."""
+    """One decision: when, by whom, what, why; its round; the stages it concerns."""
 
     at: datetime
     by: str
     what: str
     why: str
-    round: int | None = None
+    round: int
     stages: tuple[Stage, ...] = ()
 
 
@@ -109,9 +109,18 @@ def _decided(project: Project) -> list[_Decided]:
     ]
     if (choice := project.choice) is not None:
         what = f"chooses {choice.model} ({short(choice.digest)})"
-        found.append(_Decided(choice.at, choice.by, what, choice.reason, stages=(Stage.SELECT,)))
+        found.append(
+            _Decided(choice.at, choice.by, what, choice.reason, _round_at(project, choice.at), (Stage.SELECT,))
+        )
     for a in project.decided:
         who = ", ".join(v.by for v in a.votes) or a.decided_by or ""
         at = a.decided_at or a.expires_at
-        found.append(_Decided(at, who, f"approval {a.number}: {a.outcome}", a.reason, stages=(a.stage,)))
+        found.append(
+            _Decided(at, who, f"approval {a.number}: {a.outcome}", a.reason, _round_at(project, at), (a.stage,))
+        )
     return found
+
+
+def _round_at(project: Project, at: datetime) -> int:
+    """A round begins with the move back."""
+    return max((move.round for move in project.moves if move.at <= at), default=1)

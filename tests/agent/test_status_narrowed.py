@@ -7,7 +7,7 @@ import pytest
 from agent.lifecycle.events import FinishJob, GoBack, StartJob
 from agent.lifecycle.stages import Stage
 from agent.status import Narrowed, StatusQuery, answer_status, period
-from tests.walk import Walk
+from tests.walk import TICKETS, TINY, Walk
 
 NOW = datetime(2026, 3, 4, 12, 30, tzinfo=UTC)  # a Wednesday
 
@@ -88,3 +88,24 @@ def test_the_history_of_a_decision_holds_what_concerns_it() -> None:
     assert "new products came" in decisions(about="assess") and "new products came" in decisions(about="new products")
     assert "No decision is recorded on that (pruning)" in decisions(about="pruning")
     assert "chooses tiny" in decisions(about="tiny")
+
+
+def test_what_was_decided_in_a_round_is_told_with_choices_and_approvals() -> None:
+    walk = Walk().to(Stage.ALIGN)
+    walk.ok(GoBack(stage=Stage.ASSESS, reason="dates went wrong"))
+
+    def decided(round_: int) -> str:
+        return answer_status(StatusQuery.DECISIONS, walk.project, wanted=Narrowed(round=round_))
+
+    assert "chooses tiny" in decided(1) and "approved" in decided(1) and "dates went wrong" not in decided(1)
+    assert "dates went wrong" in decided(2) and "chooses tiny" not in decided(2)
+
+
+def test_a_rounds_comparison_shows_what_was_measured_in_it() -> None:
+    walk = Walk().to(Stage.ALIGN)
+    walk.ok(GoBack(stage=Stage.ASSESS, reason="dates went wrong"))
+    walk.measure(TINY, TICKETS, 0.2, 0.17)
+    text = answer_status(StatusQuery.COMPARE, walk.project, wanted=Narrowed(round=2))
+    assert "tiny" in text and "tuned" not in text
+    both = answer_status(StatusQuery.COMPARE, walk.project)
+    assert "**Rounds**" in both and "dates went wrong" in both

@@ -28,6 +28,10 @@ HERE = Context(projects=("desk",), project="desk", models=("tiny", "tuned"), job
         ("what is the best score in the second round?", Intent.BEST, {"round": 2}),
         ("第二轮的最好成绩是多少", Intent.BEST, {"round": 2}),
         ("what is the best score?", Intent.BEST, {}),
+        ("compare round 1 and round 2", Intent.COMPARE, {}),
+        ("第一轮和第三轮比一比", Intent.COMPARE, {}),
+        ("what did the most recent evaluation give", Intent.EVIDENCE, {"query": "latest"}),
+        ("最近一次测出来多少分", Intent.EVIDENCE, {"query": "latest"}),
         ("history of the decision on the model", Intent.DECISIONS, {"about": "select"}),
     ],
 )
@@ -53,3 +57,10 @@ def test_a_status_answer_names_its_time_and_its_event(say: Say) -> None:
 def test_a_time_nobody_can_read_is_said() -> None:
     with pytest.raises(Mendable, match="soonish; say today"):
         Query(query=StatusQuery.JOBS, since="soonish").narrowed(datetime(2026, 3, 4, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("text", ["what happened to job j7", "why did j7 die?", "and j7, did it crash?"])
+def test_a_job_that_is_named_is_shown_whatever_is_asked_of_it(text: str) -> None:
+    found = understand(text, HERE)
+    call = call_of(found.intent, found.arguments)
+    assert call is not None and call[0] == "show_job" and call[1]["job"] == "j7"
