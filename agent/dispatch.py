@@ -15,7 +15,7 @@ from agent.lifecycle.gates import gate
 from agent.lifecycle.project import Project
 from agent.views import job_views
 from agent.worker import Worker
-from knowledge.errors import KnowledgeError
+from knowledge.errors import KnowledgeError, NotFound
 from knowledge.knowledge import Knowledge
 from knowledge.model import PROJECT_AUDIENCE
 from tools import digest
@@ -118,6 +118,8 @@ class Dispatcher:
                 self._supervisor.resume(_job(effect), effect.attempt, effect.by)
             case "ingest":
                 self._ingest(row.project, effect)
+            case "forget":
+                self._forget(row.project, effect)
 
     def _submit(self, project_id: str, effect: Effect) -> None:
         assert effect.spec is not None  # noqa: S101 - the life cycle made it so
@@ -139,6 +141,16 @@ class Dispatcher:
         except KnowledgeError:
             # It was checked before it was accepted; the person sees the document's state in `documents`.
             log.exception("Document %s of %s was not indexed", document.name, project_id)
+
+    def _forget(self, project_id: str, effect: Effect) -> None:
+        document = effect.document
+        assert document is not None  # noqa: S101 - the life cycle made it so
+        try:
+            self._knowledge().delete(project_id, document.name)
+        except NotFound:
+            log.info("Document %s of %s was not indexed", document.name, project_id)
+        except KnowledgeError:
+            log.exception("Document %s of %s was not removed from the index", document.name, project_id)
 
     # --- what a job cannot fetch itself --------------------------------------------------------------------------
 

@@ -45,6 +45,8 @@ class Shelf:
 
     def ingest(self, *where: object, **more: object) -> None: ...
 
+    def delete(self, project_id: str, name: str) -> None: ...
+
     def open(self) -> Knowledge:
         return cast(Knowledge, self)
 

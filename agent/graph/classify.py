@@ -65,6 +65,7 @@ _CONCEPTS: dict[str, re.Pattern[str]] = {
         "greet": r"^(hi|hey|hello|hiya|howdy|yo|thx|thanks|thank|cheers|bye)\b|你好|谢谢|早上",
         "data": r"\bdata(set|sets)?\b|\brows?\b|csv|jsonl|数据",
         "documents": r"document|\bdocs?\b|handbook|manual|faq|polic|knowledge|文档|手册|知识库",
+        "remove": r"\bdelet|\bremov|\bforget|\bdrop\b|\berase|throw|take .*\bout\b|get rid|删|移除|去掉",
         "model": r"\bmodels?\b|<model>|candidate|模型|候选",
         "project": r"\bprojects?\b|<project>|项目",
         "charter": r"charter|scope|target|goal|metric|users?\b|budget|limit|risks?\b|章程|目标|范围|指标",

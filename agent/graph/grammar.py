@@ -286,6 +286,12 @@ _FORMS = (
         _path,
     ),
     _form(
+        r"(?:remove|delete|forget|drop|删除|移除|删掉)\s*(?:the )?(?:documents?|docs?|文档)\s*"
+        r"[\"']?(?P<name>[^\"']+)[\"']?",
+        Intent.REMOVE_DOCUMENT,
+        _plain,
+    ),
+    _form(
         r"(?:which|what)(?: existing| base| candidate)? models (?:could|can|might|should) (?:we|i) (?:use|take|choose)"
         r"(?:,? (?:from|in|of) " + _PATH + r")?\??",
         Intent.CANDIDATES,

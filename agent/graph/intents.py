@@ -44,6 +44,7 @@ class Intent(StrEnum):
     SET_CHARTER = "set_charter"
     REGISTER_DATA = "register_data"
     ADD_DOCUMENTS = "add_documents"
+    REMOVE_DOCUMENT = "remove_document"
     ADD_MODEL = "add_model"
     CHOOSE_MODEL = "choose_model"
     CANDIDATES = "candidates"  # models that could be taken, side by side, by a job
@@ -128,6 +129,7 @@ MEANINGS: dict[Intent, Meaning] = {
     Intent.SET_CHARTER: _effect("set_charter", "change the charter"),
     Intent.REGISTER_DATA: _tool("data", "register data"),
     Intent.ADD_DOCUMENTS: _effect("add_documents", "take documents into the project's knowledge"),
+    Intent.REMOVE_DOCUMENT: _effect("remove_document", "take a document out of the project's knowledge"),
     Intent.ADD_MODEL: _effect("add_model", "add an existing model as a candidate"),
     Intent.CHOOSE_MODEL: _effect("choose_model", "choose the model"),
     Intent.CANDIDATES: _tool("select", "compare candidate models by size, memory and cost"),
@@ -168,6 +170,7 @@ class Context(Frozen):
     stage: Stage | None = None
     models: tuple[str, ...] = ()
     datasets: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
     jobs: tuple[str, ...] = ()  # ids, newest last
     tools: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # the parameters of each tool; empty: not known
     requirements: tuple[str, ...] = ()  # what the gate asks for
@@ -187,6 +190,7 @@ class Context(Frozen):
             stage=project.stage,
             models=tuple(project.candidates),
             datasets=tuple(project.datasets),
+            documents=tuple(project.documents),
             jobs=tuple(job.id for job in project.jobs.values()),
             tools=tools,
             requirements=tuple(r.id for r in gate(project).requirements),

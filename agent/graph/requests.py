@@ -20,6 +20,7 @@ from agent.lifecycle.events import (
     ChooseModel,
     CreateProject,
     GoBack,
+    RemoveDocument,
     ResumeJob,
     SetRole,
     SetRules,
@@ -139,6 +140,21 @@ def add_documents(session: Session, arguments: DocumentPath) -> Said:
     require_document_right(session, project)
     session.desk.check_path(session.thread, arguments.path)
     return propose(session, "add documents", [f"from {arguments.path}"], project=project, documents=arguments.path)
+
+
+class DocumentName(Frozen):
+    name: str = Field(default="", description="the document's name, as `data` lists it")
+
+
+def remove_document(session: Session, arguments: DocumentName) -> Said:
+    project = session.require_project()
+    if arguments.name not in project.documents:
+        known = ", ".join(list(project.documents)[:10]) or "none"
+        raise Mendable(f"Which document? {project.name} has {known}. `remove document NAME`.")
+    document = project.documents[arguments.name]
+    lines = [f"given by {document.by}", "nothing is answered from it any more"]
+    body = RemoveDocument(name=arguments.name)
+    return propose(session, f"remove document {arguments.name}", lines, project=project, bodies=[body])
 
 
 def add_model(session: Session, arguments: ModelName) -> Said:

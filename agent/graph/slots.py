@@ -234,6 +234,13 @@ def _path(line: str, context: Context) -> Arguments:
     return {"path": (match["quoted"] or match["path"]).strip("\"'").rstrip(".,;")}
 
 
+def _document(line: str, context: Context) -> Arguments:
+    """The document that is named, by its whole name or as a file."""
+    known = next((name for name in context.documents if name.lower() in line.lower()), None)
+    found = known or _path(line, context).get("path")
+    return {"name": found} if found else {}
+
+
 def _job(line: str, context: Context) -> Arguments:
     return _named_job(line) or ({"job": context.jobs[-1]} if context.jobs else {})
 
@@ -364,6 +371,7 @@ _FINDERS: dict[Intent, Callable[[str, Context], Arguments]] = {
     Intent.CREATE_PROJECT: _project_name,
     Intent.SET_CHARTER: _charter,
     Intent.ADD_DOCUMENTS: _path,
+    Intent.REMOVE_DOCUMENT: _document,
     Intent.ADD_MODEL: _choose,
     Intent.CHOOSE_MODEL: _choose,
     Intent.CANCEL: _job,

@@ -157,6 +157,12 @@ _REQUESTS = (
         requests.DocumentPath,
         requests.add_documents,
     ),
+    Capability(
+        "remove_document",
+        _propose("take a document out of the project's knowledge"),
+        requests.DocumentName,
+        requests.remove_document,
+    ),
     Capability("add_model", _propose("add an existing model as a candidate"), requests.ModelName, requests.add_model),
     Capability("choose_model", _propose("go on with a model"), requests.ModelName, requests.choose_model),
     Capability("cancel_job", _propose("cancel a job"), requests.JobName, requests.cancel_job),

@@ -19,6 +19,7 @@ from agent.lifecycle.events import (
     PinAnswer,
     Reject,
     RejectCorrection,
+    RemoveDocument,
     ResumeJob,
     SetCharter,
     SetRole,
@@ -75,6 +76,8 @@ def _decide(project: Project, event: Event, catalogue: Catalogue) -> Decision:
             return material.set_charter(project, body)
         case AddDocument() as body:
             return material.add_document(project, event, body)
+        case RemoveDocument(name=name):
+            return material.remove_document(project, name)
         case AddCandidate() as body:
             return material.add_candidate(project, body)
         case ChooseModel() as body:

@@ -49,6 +49,13 @@ class AddDocument(Frozen):
     audience: Audience = "project"
 
 
+class RemoveDocument(Frozen):
+    """Take a document out of the project's knowledge, with every passage of it."""
+
+    kind: Literal["remove_document"] = "remove_document"
+    name: str
+
+
 class AddCandidate(Frozen):
     """An existing model: a packaged one, a local folder or one from the hub, measured and hashed already."""
 
@@ -174,6 +181,7 @@ Body = Annotated[
     CreateProject
     | SetCharter
     | AddDocument
+    | RemoveDocument
     | AddCandidate
     | ChooseModel
     | StartJob

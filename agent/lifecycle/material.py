@@ -78,6 +78,18 @@ def add_document(project: Project, event: Event, body: AddDocument) -> Decision:
     )
 
 
+def remove_document(project: Project, name: str) -> Decision:
+    document = project.documents.get(name)
+    if document is None:
+        raise Refused(f"{project.name} has no document {name}; `data` lists what it has.")
+    return accept(
+        project,
+        f"Document {name} is taken out of the knowledge of {project.name}.",
+        Effect(kind="forget", document=document),
+        documents={key: kept for key, kept in project.documents.items() if key != name},
+    )
+
+
 def add_candidate(project: Project, body: AddCandidate) -> Decision:
     candidate = body.candidate
     held = project.candidates.get(candidate.name)

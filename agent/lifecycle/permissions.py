@@ -9,6 +9,7 @@ _RANK = {Role.VIEWER: 0, Role.MEMBER: 1, Role.APPROVER: 2, Role.OWNER: 3}
 LEAST: dict[str, Role] = {
     "set_charter": Role.MEMBER,
     "add_document": Role.MEMBER,
+    "remove_document": Role.MEMBER,
     "add_candidate": Role.MEMBER,
     "choose_model": Role.MEMBER,
     "start_job": Role.MEMBER,

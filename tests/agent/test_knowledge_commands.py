@@ -79,6 +79,18 @@ def test_search_and_ask_give_scripts_one_object_a_line(run: Run, documents: Path
     assert cited["source"] == "refund.md" and "14 days" in cited["quote"]
 
 
+def test_a_document_that_is_removed_is_answered_from_no_more(run: Run, home: Path, documents: Path) -> None:
+    assert run("ingest", str(documents / "refund.md"), "--project", "desk", "--as", "mei")[0] == 0
+    with open_client(load(home=home, warm=False)) as client:
+        asked = "How long does a refund of the Atlas plan take?"
+        assert client.say("mei", "before", asked, "desk").citations
+        assert client.say("mei", "t", "remove document refund.md", "desk").kind == "proposal"
+        assert client.say("mei", "t", "yes").kind == "done"
+        after = client.say("mei", "after", asked, "desk")
+        assert after.data["abstained"] is True and not after.citations
+        assert client.audit_knowledge().sound
+
+
 def test_who_has_no_role_neither_adds_nor_searches(run: Run, documents: Path) -> None:
     for command in (("ingest", str(documents)), ("search", "refunds")):
         status, lines, error = run(*command, "--project", "desk", "--as", "eve")

@@ -37,6 +37,7 @@ from agent.lifecycle.events import (
     PinAnswer,
     Reject,
     RejectCorrection,
+    RemoveDocument,
     ResumeJob,
     SetCharter,
     SetRole,
@@ -195,6 +196,19 @@ def _add_document(world: World) -> Try:
         f"please take our handbook {path} into the knowledge",
         ("add_documents", {"path": path}),
         AddDocument(name="handbook.md", path=path, digest=kept),
+    )
+
+
+def _remove_document(world: World) -> Try:
+    name = f"{world.fresh('old-')}.md"
+    world.estate.ok(
+        AddDocument(name=name, path=str(world.document), digest=digest.of_file(world.document)), actor="cai"
+    )
+    return Try(
+        f"remove document {name}",
+        f"please delete the document {name} from the knowledge",
+        ("remove_document", {"name": name}),
+        RemoveDocument(name=name),
     )
 
 
@@ -363,7 +377,8 @@ def _create_project(world: World) -> Try:
 
 
 TRIES: dict[str, Callable[[World], Try]] = {
-    "set_charter": _set_charter, "add_document": _add_document, "add_candidate": _add_candidate,
+    "set_charter": _set_charter, "add_document": _add_document, "remove_document": _remove_document,
+    "add_candidate": _add_candidate,
     "choose_model": _choose_model, "start_job": _start_job, "cancel_job": _cancel_job, "resume_job": _resume_job,
     "skip": _skip, "advance": _advance, "go_back": _go_back, "approve": _approve, "reject": _reject, "waive": _waive,
     "correct_answer": _correct_answer, "pin_answer": _pin_answer, "reject_correction": _reject_correction,

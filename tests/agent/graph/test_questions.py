@@ -4,6 +4,7 @@ import pytest
 
 from agent.graph.rule_model import call_for
 from agent.graph.understand import is_question, understand
+from agent.lifecycle.events import RemoveDocument
 from tests.agent.graph.conftest import Say
 from tests.agent.graph.desk import MemoryDesk
 from tests.agent.graph.test_understand import CONTEXT
@@ -87,3 +88,23 @@ def test_an_owner_is_not_sent_to_themselves(say: Say) -> None:
 
 def test_words_that_are_no_question_are_not_answered_with_i_do_not_know(say: Say) -> None:
     assert "did not understand" in say("florb wuzzle grmpf").text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "delete document opening-hours.md",
+        "please get the document opening-hours.md out of what you know",
+        "删除文档 opening-hours.md",
+        "把 opening-hours.md 从知识库里移走，删掉",
+    ],
+)
+def test_a_document_is_taken_out_after_a_yes(desk: MemoryDesk, say: Say, text: str) -> None:
+    assert say(text).kind == "proposal"
+    say("yes")
+    assert desk.submitted[-1] == ("ana", RemoveDocument(name="opening-hours.md"))
+
+
+def test_a_document_that_is_not_there_is_asked_for(desk: MemoryDesk, say: Say) -> None:
+    assert "opening-hours.md" in say("remove document ghost.md").text
+    assert desk.submitted == []

@@ -13,8 +13,8 @@ KINDS = [body.model_fields["kind"].default for body in get_args(get_args(Body)[0
 PEOPLE = {"dee": Role.VIEWER, "cai": Role.MEMBER, "ben": Role.APPROVER, "ana": Role.OWNER}
 ORDER = list(Role)
 MEMBERS = {
-    "set_charter", "add_document", "add_candidate", "choose_model", "start_job", "cancel_job", "resume_job", "skip",
-    "advance", "go_back", "correct_answer", "pin_answer", "reject_correction",
+    "set_charter", "add_document", "remove_document", "add_candidate", "choose_model", "start_job",
+    "cancel_job", "resume_job", "skip", "advance", "go_back", "correct_answer", "pin_answer", "reject_correction",
 }  # fmt: skip
 EXPECTED = (
     dict.fromkeys(MEMBERS, Role.MEMBER)
