@@ -38,7 +38,10 @@ def test_every_parameter_of_a_tool_has_an_input_and_what_must_be_given_comes_fir
     assert found[0].name == "data" and found[0].required and found[0].value == "tickets"
     by_name = {entry.name: entry for entry in found}
     assert by_name["rank"].kind == "whole" and by_name["rank"].value == "8"
-    assert by_name["method"].options == ("lora", "full", "qlora", "prompt_tuning")[: len(by_name["method"].options)]
+    assert (
+        by_name["method"].options
+        == ("lora", "full", "qlora", "prompt_tuning", "prefix_tuning")[: len(by_name["method"].options)]
+    )
     assert by_name["lr"].kind == "decimal" and by_name["lr"].value is None
     assert by_name["dora"].options == ("true", "false") and by_name["dora"].value == "false"
 
