@@ -61,7 +61,7 @@ _GOES_ON = re.compile(  # what no name has within: the sentence goes on with it
 _AGAINST = r"against|compared? (?:to|with)|versus|vs\.?|than|相比|对比"
 _ON = re.compile(r"\b(?:on|using)\s+(?:the |our |my |data )?([a-z][\w.-]*)\b(?! (?:set|split|classes|rows|model)\b)")
 _VERB = re.compile(
-    r"\b(?:fine-?tune|train|tune|evaluate|test|measure|score|quanti[sz]e|serve|deploy|align|compress|prompt)\s+"
+    r"\b(?:fine-?tune|pre-?train(?:ing)?|train|tune|evaluate|test|measure|score|quanti[sz]e|serve|deploy|align|compress|prompt)\s+"
     r"([a-z][\w.-]*)(?=\s+(?:on|to|with|for|as|against)\b|[.!?]?$)"
 )
 _COMMON = re.compile(

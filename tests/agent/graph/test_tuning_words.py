@@ -87,6 +87,7 @@ def test_a_sentence_gives_method_and_settings(text: str, wanted: dict[str, str])
         ),
         ("在 corpus-2 上继续预训练 tiny", {"model": "tiny", "data": "corpus-2"}),
         ("pre-train tiny further on corpus-2", {"model": "tiny", "data": "corpus-2"}),
+        ("continue pretraining tickets-lorra on corpus", {"model": "tickets-lora", "data": "corpus"}),
         ("keep pretraining tickets-lora on corpus", {"model": "tickets-lora", "data": "corpus"}),
         ("do continued pre-training on corpus-2", {"model": "current", "data": "corpus-2"}),
         ("用 corpus-2 继续预训练 200 步", {"model": "current", "data": "corpus-2", "steps": "200"}),
