@@ -9,6 +9,7 @@ from agent.lifecycle.resolve import Unresolved, resolve
 from agent.lifecycle.stages import Stage
 from tests.walk import CATALOGUE, Walk
 from tools.errors import UserFault
+from tools.training.machine import find_gpu
 
 INF, NAN = float("inf"), float("nan")
 # tool, parameters, the field that is named, what of the mend is said
@@ -129,6 +130,12 @@ def test_it_is_answered_before_the_job(
     said = str(refused.value)
     assert field in said and mend in said, said
     assert "Traceback" not in said and len(said) < 700
+
+
+@pytest.mark.skipif(find_gpu() is not None, reason="this machine has a GPU")
+def test_four_bits_without_a_gpu_are_refused_before_the_job(project: Project) -> None:
+    with pytest.raises(UserFault, match="on a GPU, and this machine has none; use method=lora"):
+        propose(project, "finetune", {"method": "qlora"})
 
 
 def test_what_is_asked_for_in_earnest_is_planned(project: Project) -> None:

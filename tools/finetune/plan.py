@@ -87,6 +87,8 @@ def plan(params: "FinetuneParameters", inputs: Inputs) -> Plan:
     )
     trained = weights if params.method == "full" else weights // 20
     gpu = None if classifies else machine.find_gpu()
+    if params.method == "qlora" and gpu is None:
+        raise UserFault(machine.NEEDS_GPU.format(model=params.model))
     load = load_of(params, weights, params.batch, min(LONGEST, (model.context if model else 0) or LONGEST))
     memory = cost.training_memory(weights, trained, tokens) + (_ENCODER_MEMORY if classifies else 0)
     return Plan(

@@ -11,7 +11,7 @@ from transformers import BitsAndBytesConfig
 
 from tools.contract import Candidate
 from tools.errors import Defect, UserFault
-from tools.training import generation, prefix
+from tools.training import generation, machine, prefix
 from tools.training.generation import Message
 
 if TYPE_CHECKING:
@@ -60,12 +60,9 @@ def _targets(wanted: tuple[str, ...], model: Any) -> str | list[str]:
 
 
 def require_gpu(candidate: Candidate) -> None:
-    """QLoRA's 4 bit kernels are worth their loss where memory is short: on a GPU."""
+    """Raises `UserFault` where torch finds no GPU."""
     if not torch.cuda.is_available():
-        raise UserFault(
-            f"QLoRA keeps the weights of {candidate.name} in 4 bits on a GPU, and this machine has none;"
-            " use method=lora."
-        )
+        raise UserFault(machine.NEEDS_GPU.format(model=candidate.name))
 
 
 def four_bits() -> Any:

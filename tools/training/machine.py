@@ -24,6 +24,10 @@ _LOGITS = 8  # bytes a token and entry of the vocabulary: logits and their gradi
 _AMPERE = 8.0  # compute capability from which a GPU has bf16
 
 
+# QLoRA's 4 bit kernels are worth their loss where memory is short: on a GPU.
+NEEDS_GPU = "QLoRA keeps the weights of {model} in 4 bits on a GPU, and this machine has none; use method=lora."
+
+
 @dataclass(frozen=True)
 class Gpu:
     """`memory` in bytes."""
