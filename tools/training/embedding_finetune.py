@@ -55,7 +55,7 @@ def finetune_pairs(context: JobContext, params: "FinetuneParameters", model: Can
     notes = trainer.run(_looking(context, encoder, check))
     merge(embedder, lambda: encoder.embed(encoder.tokens(pairs.texts[:_ALIKE_TEXTS])).numpy())
     after = search(context, "measuring on the development split", encoder, dev) if dev else None
-    facts = _facts(recipe, pairs)
+    facts = _facts(recipe, notes, pairs)
     candidate = save_encoder(
         context,
         encoder,
@@ -85,11 +85,11 @@ def _development(data: Dataset) -> Pairs | None:
     return pairs if pairs is not None and len(pairs.texts) > 1 else None
 
 
-def _facts(recipe: Recipe, pairs: Pairs) -> dict[str, JsonValue]:
+def _facts(recipe: Recipe, notes: Notes, pairs: Pairs) -> dict[str, JsonValue]:
     return {
         "rows": len(pairs),
         "texts": len(pairs.texts),
-        "steps": recipe.steps,
+        "steps": notes.step,
         "lr": recipe.lr,
         **({"rank": recipe.rank} if recipe.method == "lora" else {}),
     }

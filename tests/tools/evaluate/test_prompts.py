@@ -138,9 +138,9 @@ def test_the_charters_metric_decides_where_none_is_named(tool_job: Make, taught:
 
 def test_summaries_are_measured_by_rouge(tool_job: Make, taught: Candidate, lesson: Dataset) -> None:
     inputs = ({"model": taught}, {"data": lesson})
-    result = run(parameters(), given(tool_job(*inputs), task="summarisation"))
+    result = run(parameters(prompt=""), given(tool_job(*inputs), task="summarisation"))
     main = result.metrics[0]
     assert (main.name, main.value, result.facts["metric"]) == ("rougeL", 1.0, "rougeL")
     assert main.low is not None
-    chosen = run(parameters(), given(tool_job(*inputs), task="summarisation", metric="token_f1"))
+    chosen = run(parameters(prompt=""), given(tool_job(*inputs), task="summarisation", metric="token_f1"))
     assert chosen.metrics[0].name == "token_f1"

@@ -89,6 +89,13 @@ def test_a_stopped_run_ends_where_an_unbroken_one_does(tmp_path: Path, blank: Ca
     assert made(resumed).facts["rank"] == 16
 
 
+def test_it_stops_where_nothing_more_is_found(tool_job, blank: Candidate, pairs: Dataset) -> None:
+    params = LEARN.model_copy(update={"steps": 300, "evaluate_every": 10, "early_stopping": 2})
+    result = finetune(params, tool_job({"model": blank}, {"data": pairs}))
+    assert int(str(result.facts["steps"])) < 300
+    assert value(result, "recall@1") > 0.8
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
