@@ -244,7 +244,9 @@ def test_what_is_long_is_measured_by_rouge(
         for name in ANIMALS
     ]
     data = registered_as(tmp_path / "tales", DataKind.TASK, {"train": rows, "dev": rows})
-    result = run(parameters(data="tales", method="full", steps=120, lr=5e-3), tool_job({"model": taught}, {"data": data}))
+    result = run(
+        parameters(data="tales", method="full", steps=120, lr=5e-3), tool_job({"model": taught}, {"data": data})
+    )
     rouge = result.metric("rougeL")
     assert rouge.low <= rouge.value <= rouge.high
     assert rouge.value > 0.5

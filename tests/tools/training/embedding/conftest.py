@@ -11,8 +11,8 @@ from tools.models import known_model, packaged_encoder
 
 NAMES = ("falcon", "heron", "lynx", "otter", "badger", "plover", "stoat", "wren")
 ASKED = {
-    "price": ("what does the {} cost", "how much money is the {}", "cost of a {}", "money for the {} please"),
-    "reset": ("restart my {}", "the {} hangs", "how to restart the {}", "why it hangs, my {}"),
+    "price": ("what does the {} cost", "how much money is the {}", "how much does the {} cost", "what money is the {}"),
+    "reset": ("restart my {} now", "it hangs, the {}", "my {} hangs now", "restart it, the {}"),
 }
 CODES = {name: f"unit {number}" for number, name in enumerate(NAMES, 11)}
 TEXTS = {"price": "{} is billed at the listed tariff", "reset": "hold the rear key of {} until the lamp blinks"}

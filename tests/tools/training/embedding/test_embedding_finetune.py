@@ -17,7 +17,7 @@ from tools.finetune.spec import FinetuneParameters
 from tools.models import known_model
 from tools.training.encoder import load_encoder
 
-LEARN = FinetuneParameters(data="faq", name="finder", method="full", steps=90, batch=16, lr=3e-3)
+LEARN = FinetuneParameters(data="faq", name="finder", method="full", steps=40, batch=16, lr=5e-3)
 
 
 @pytest.fixture(scope="module")
