@@ -290,8 +290,11 @@ def demo(arguments: argparse.Namespace, settings: Settings) -> int:
                 play.stage(stage, steps)
             play.stage(Stage.LAUNCHED, _afterwards(play.project))
         except NotLaunched as fault:
-            lead.show(f"The demonstration stops here: {fault}")
+            lead.show(f"The demonstration stops here: {fault}\n{_further(settings, name)}")
             return 1
+        except KeyboardInterrupt:
+            lead.show(f"\n{_further(settings, name)}")
+            raise
         project = play.project
         lead.show(summary(project))
         lead.show(_closing(project, settings, time.monotonic() - began))
@@ -372,10 +375,14 @@ def program() -> str:
     return "odyssey" if shutil.which("odyssey") == str(called.absolute()) else str(called)
 
 
+def _further(settings: Settings, name: str) -> str:
+    return f"Go on with it: {program()} --home {settings.home} chat --as {LEAD} --project {name}"
+
+
 def _closing(project: Project, settings: Settings, seconds: float) -> str:
     reports = [job for job in project.jobs.values() if job.tool == "report"]
     folder = settings.home / "jobs" / reports[-1].id
     return (
         f"Launched in {duration(seconds)}. Report: {folder / 'report.html'} and {folder / 'report.md'}\n"
-        f"Go on with it: {program()} --home {settings.home} chat --as {LEAD} --project {project.name}"
+        f"{_further(settings, project.name)}"
     )

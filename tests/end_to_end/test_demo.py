@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -30,3 +31,32 @@ def test_the_sample_project_is_launched_through_its_own_gates(tmp_path: Path) ->
     assert kinds.count("approve") == 3 and "waive" not in kinds
     report = done.stdout.split("Report: ")[1].split(" and ")[0]
     assert "support-desk is launched" in Path(report).read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_an_interrupted_demonstration_says_how_to_go_on_and_is_gone_on_with(tmp_path: Path) -> None:
+    rows = "".join(f"where is order {n},{('track', 'refund')[n % 2]}\n" for n in range(400))
+    (tmp_path / "rows.csv").write_text(f"text,label\n{rows}")
+    command = [
+        sys.executable,
+        "-m",
+        "agent",
+        "--home",
+        str(tmp_path / "home"),
+        "demo",
+        "--data",
+        f"{tmp_path}/rows.csv",
+    ]
+    environment = {**os.environ, "NO_COLOR": "1"}
+    played = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=environment
+    )
+    assert played.stdout is not None
+    while "is accepted" not in (line := played.stdout.readline()):
+        assert line, "the demonstration ended before it began"
+    played.send_signal(signal.SIGINT)
+    told, complaint = played.communicate()
+    assert played.returncode == 130 and "Traceback" not in told + complaint
+    assert f"--home {tmp_path / 'home'} chat --as mei --project questions" in told
+    shown = odyssey(tmp_path / "home", "status", "--project", "questions", "--as", "mei")
+    assert shown.returncode == 0 and "1 Define the scope" in shown.stdout
