@@ -90,7 +90,7 @@ def searched(counts: Mapping[str, tuple[int, int]], language: Language) -> tuple
     for scope, (count, passages) in counts.items():
         if project_of(scope) is not None or (scope in GUIDE_SCOPES.values() and scope != guides):
             continue
-        if not count and len(counts) > 1:
+        if not count and any(others for others, _ in counts.values()):
             continue  # a project without documents of its own
         if language == "zh":
             kind = "篇指南" if scope == guides else "份项目文档"

@@ -56,13 +56,13 @@ def kill_and_audit(context: ForkServerContext, folder: Path, seed: int, kills: i
         parts.knowledge.close()
 
 
-def test_six_kills_leave_the_store_with_what_the_state_says(context: ForkServerContext, tmp_path: Path) -> None:
-    kill_and_audit(context, tmp_path, seed=11, kills=6)
+def test_ten_kills_leave_the_store_with_what_the_state_says(context: ForkServerContext, tmp_path: Path) -> None:
+    kill_and_audit(context, tmp_path, seed=11, kills=10)
 
 
 @pytest.mark.slow
-def test_fifty_kills_leave_the_store_with_what_the_state_says(context: ForkServerContext, tmp_path: Path) -> None:
-    for round_ in range(5):
+def test_a_hundred_kills_leave_the_store_with_what_the_state_says(context: ForkServerContext, tmp_path: Path) -> None:
+    for round_ in range(10):
         folder = tmp_path / str(round_)
         folder.mkdir()
         kill_and_audit(context, folder, seed=100 + round_, kills=10)

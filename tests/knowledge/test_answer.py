@@ -5,7 +5,7 @@ import pytest
 
 from knowledge.errors import WriterFailed
 from knowledge.knowledge import Knowledge
-from knowledge.model import Hit
+from knowledge.model import GUIDE_SCOPES, Hit
 
 
 def test_quotes_are_exact_and_the_best_sentence_lies_inside(guides: Knowledge) -> None:
@@ -57,6 +57,12 @@ def test_chinese_is_answered_from_the_chinese_guides(guides: Knowledge) -> None:
     refused = guides.answer("怎么做红烧肉？")
     assert refused.abstained
     assert refused.answer.startswith("我不知道：")
+
+
+@pytest.mark.parametrize("question", ["DPO 和 PPO 有什么区别", "奖励黑客是什么"])
+def test_a_guide_in_english_gives_way_to_the_same_guide_in_chinese(guides: Knowledge, question: str) -> None:
+    answer = guides.answer(question)
+    assert {cited.scope for cited in answer.citations[:1]} == {GUIDE_SCOPES["zh"]}
 
 
 def test_a_chinese_question_about_an_english_document_is_answered_around_the_quote(
