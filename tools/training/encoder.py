@@ -1,7 +1,7 @@
 """Sentence encoders: texts to vectors of length one, by the mean of the token states (Reimers and Gurevych 2019)."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence, Sized
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from transformers.utils import logging
 
 from tools.contract import Candidate, ModelKind
 from tools.errors import UserFault
+from tools.models import HEADS
 from tools.training.models import check_folder, require_kind
 
 CONTEXT = 256  # tokens read of a text where a model does not say what it was trained with
@@ -47,10 +48,14 @@ class Encoder:
             mask[index, : len(row)] = 1
         return ids, mask
 
+    def states(self, rows: Sequence[list[int]]) -> tuple[Tensor, Tensor]:
+        """States of the tokens [rows, longest row, width] and their mask; gradients flow."""
+        ids, mask = self.pad(rows)
+        return self.model(input_ids=ids, attention_mask=mask).last_hidden_state, mask
+
     def vectors(self, rows: Sequence[list[int]]) -> Tensor:
         """[rows, width], each of length one; gradients flow."""
-        ids, mask = self.pad(rows)
-        states = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
+        states, mask = self.states(rows)
         weight = mask.unsqueeze(-1).to(states.dtype)
         mean = (states * weight).sum(1) / weight.sum(1).clamp(min=1.0)
         return torch.nn.functional.normalize(mean, dim=-1)
@@ -59,18 +64,23 @@ class Encoder:
     def embed(self, rows: Sequence[list[int]], on_batch: Callable[[int], None] = lambda done: None) -> Tensor:
         """Vectors of token rows, [rows, width], in their order. `on_batch` hears how many are done."""
         self.model.eval()
-        order = sorted(range(len(rows)), key=lambda i: len(rows[i]))  # like lengths together: little padding
         vectors = torch.empty((len(rows), self.width))
-        for start in range(0, len(order), self.batch):
-            chosen = order[start : start + self.batch]
+        done = 0
+        for chosen in self.by_length(rows):
             vectors[chosen] = self.vectors([rows[i] for i in chosen])
-            on_batch(start + len(chosen))
+            done += len(chosen)
+            on_batch(done)
         return vectors
+
+    def by_length(self, rows: Sequence[Sized]) -> Iterator[list[int]]:
+        """Indices of rows, batch after batch, like lengths together: little is padded."""
+        order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
+        yield from (order[start : start + self.batch] for start in range(0, len(order), self.batch))
 
 
 def load_encoder(candidate: Candidate) -> Encoder:
-    """The encoder of a candidate, in 32 bit. A classifier gives the encoder it was built on."""
-    require_kind(candidate, ModelKind.ENCODER, ModelKind.CLASSIFIER, tool="Classification")
+    """The encoder of a candidate, in 32 bit. A classifier or tagger gives the encoder it was built on."""
+    require_kind(candidate, ModelKind.ENCODER, *HEADS, tool="Encoding")
     folder = check_folder(candidate)
     logging.disable_progress_bar()
     try:
