@@ -129,14 +129,12 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Candidate:
 
 
 @pytest.fixture(scope="session")
-def sorter(tmp_path_factory: pytest.TempPathFactory) -> Candidate:
-    """A small classifier of questions about colours and sizes, on an encoder that was never trained."""
+def untrained(tmp_path_factory: pytest.TempPathFactory) -> Candidate:
+    """A small encoder that was never trained, with a real tokenizer."""
     import torch
     from transformers import AutoTokenizer, BertConfig, BertModel
 
     from tools.models import known_model, packaged_encoder
-    from tools.training.classify_model import nearest_centroid, save_classifier
-    from tools.training.encoder import load_encoder
 
     torch.set_num_threads(1)
     torch.manual_seed(7)
@@ -144,14 +142,50 @@ def sorter(tmp_path_factory: pytest.TempPathFactory) -> Candidate:
     sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
     BertModel(BertConfig(vocab_size=30522, **sizes)).save_pretrained(folder)
     AutoTokenizer.from_pretrained(packaged_encoder().path).save_pretrained(folder)
-    small = known_model(str(folder))
-    encoder = load_encoder(small)
+    return known_model(str(folder))
+
+
+@pytest.fixture(scope="session")
+def sorter(tmp_path_factory: pytest.TempPathFactory, untrained: Candidate) -> Candidate:
+    """A small classifier of questions about colours and sizes, on an encoder that was never trained."""
+    from tools.training.classify_model import nearest_centroid, save_classifier
+    from tools.training.encoder import load_encoder
+
+    encoder = load_encoder(untrained)
     rows = labelled_rows()
     labels = ("colour", "size")
     vectors = encoder.embed(encoder.tokens([row["text"] for row in rows]))
     classifier = nearest_centroid(encoder, vectors, [labels.index(row["label"]) for row in rows], labels)
     job = ToolJob(tmp_path_factory.mktemp("sorter"))
-    return save_classifier(job, classifier, name="sorter", method="finetune", parent=small, facts={})
+    return save_classifier(job, classifier, name="sorter", method="finetune", parent=untrained, facts={})
+
+
+TAGGED = tuple(
+    {"tokens": [who, *said, thing], "tags": ["B-WHO", *["O"] * len(said), "B-THING"]}
+    for who in ("Ada", "Grace", "Alan", "Linus")
+    for said in (["wants", "my"], ["has", "lost", "the"], ["paints", "every"])
+    for thing in THINGS[:4]
+)
+
+
+@pytest.fixture(scope="session")
+def names(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """Words with their tags; train, dev and test are the same."""
+    folder = tmp_path_factory.mktemp("tagged") / "names"
+    return register(folder, DataKind.TAGGED, {split: list(TAGGED) for split in ("train", "dev", "test")})
+
+
+@pytest.fixture(scope="session")
+def namer(tmp_path_factory: pytest.TempPathFactory, untrained: Candidate, names: Dataset) -> Candidate:
+    """A small tagger of people and things, on an encoder that was never trained."""
+    from tools.training.encoder import load_encoder
+    from tools.training.tagger_answers import untrained as start
+    from tools.training.tagger_model import save_tagger
+    from tools.training.tagger_rows import read_rows, tags_of
+
+    job, rows = ToolJob(tmp_path_factory.mktemp("namer")), read_rows(names, "train")
+    tagger, *_ = start(job, load_encoder(untrained), rows, tags_of(rows, "names"))
+    return save_tagger(job, tagger, name="namer", method="lora", parent=untrained, facts={})
 
 
 def labelled_rows() -> list[dict[str, str]]:

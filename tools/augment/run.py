@@ -45,6 +45,10 @@ class Outcome:
 
 def run(params: AugmentParameters, context: JobContext) -> Result:
     model, data = context.inputs.models["model"], context.inputs.data["data"]
+    if data.kind is DataKind.TAGGED:
+        from tools.training.tagger import calibrate_tagging
+
+        return calibrate_tagging(context, params, model, data)
     if params.kind == "abstain" or data.kind is DataKind.LABELLED:
         from tools.training.classify import calibrate_abstention
 

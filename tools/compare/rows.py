@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tools.contract import Metric
 from tools.errors import UserFault
-from tools.evaluate import paired
+from tools.evaluate import paired, tagging
 from tools.report.snapshot import Evidence, Project
 
 _LOWER = ("perplexity", "loss", "latency", "ece", "size", "memory")  # metrics of which less is better
@@ -69,19 +71,25 @@ def _same(first: Row, second: Row) -> bool:
     return places[0] == places[1] and places[0][0] is not None and first.metric.name == second.metric.name
 
 
-def _p(best: dict[str, float], other: dict[str, float]) -> float | None:
+Scores = dict[str, tuple[int | float, ...]]  # by item: one number, or its entities given rightly, given, wanted
+
+
+def _p(best: Scores, other: Scores) -> float | None:
     shared = sorted(best.keys() & other.keys())
     if not shared or len(shared) < max(len(best), len(other)):
         return None
-    return paired.p_value([best[item] for item in shared], [other[item] for item in shared])
+    own, theirs = [best[item] for item in shared], [other[item] for item in shared]
+    if len(own[0]) > 1:  # F1 of all entities is no mean over items
+        return tagging.p_value(np.array(own), np.array(theirs))
+    return paired.p_value([score for (score,) in own], [score for (score,) in theirs])
 
 
-def _scores(jobs: Path, row: Row) -> dict[str, float]:
+def _scores(jobs: Path, row: Row) -> Scores:
     """The score of each item by its text; empty where the run left no predictions of this metric."""
     path = jobs / row.evidence.run / "predictions.jsonl"
     if not row.evidence.run.isalnum() or not path.is_file():
         return {}
-    found: dict[str, float] = {}
+    found: Scores = {}
     for line in path.read_text(encoding="utf-8").split("\n"):
         if line.strip():
             item = json.loads(line)
@@ -97,7 +105,15 @@ def _item(item: dict[str, Any]) -> str:
     return json.dumps(read, ensure_ascii=False, sort_keys=True)
 
 
-def _score(item: dict[str, Any], metric: str) -> float | None:
+def _score(item: dict[str, Any], metric: str) -> tuple[int | float, ...] | None:
+    if metric == "entity_f1" and "tags" in item and "predicted" in item:
+        right, given, wanted = tagging.count([item["tags"]], [item["predicted"]]).rows[0].tolist()
+        return right, given, wanted
+    score = _number(item, metric)
+    return None if score is None else (score,)
+
+
+def _number(item: dict[str, Any], metric: str) -> float | None:
     values = item.get("values")
     if isinstance(values, dict) and isinstance(values.get(metric), int | float):
         return float(values[metric])

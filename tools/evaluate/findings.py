@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from tools.contract import Artefact, Comparison, JobContext
 from tools.evaluate import bootstrap, paired, slices
+from tools.evaluate.bootstrap import Interval
 from tools.evaluate.slices import Slice
 from tools.evaluate.spec import EvaluateParameters
 
@@ -41,12 +42,9 @@ def find(
     fields = slices.fields_of(rows, params.slices)
     parts = slices.cut(rows, fields, own.values, baseline, params.resamples, params.seed)
     whole = bootstrap.mean(own.values, params.resamples, params.seed)
-    if parts:
-        _tell_slices(found, parts, slices.worst(parts, whole))
-        text = slices.markdown(parts, metric, other.name if other is not None else "")
-        found.artefacts.append(_write(context, "slices", text))
+    tell_slices(found, context, parts, whole, metric, other.name if other is not None else "")
     if other is not None:
-        _tell_changes(found, context, rows, own, other)
+        tell_changes(found, context, rows, own, other)
         found.facts["p_value"] = paired.p_value(own.values, other.values, params.resamples, params.seed)
     return found
 
@@ -67,7 +65,14 @@ def judge(found: Findings, comparison: Comparison, margin: float) -> None:
     found.sentences.insert(0, f"Verdict against {comparison.baseline}, margin {margin:g}: {said.value}.")
 
 
-def _tell_slices(found: Findings, parts: Sequence[Slice], worst: Sequence[Slice]) -> None:
+def tell_slices(
+    found: Findings, context: JobContext, parts: Sequence[Slice], whole: Interval, metric: str, baseline: str
+) -> None:
+    """The slices as facts and a table, and the weakest in a sentence; nothing where there are none."""
+    if not parts:
+        return
+    worst = slices.worst(parts, whole)
+    found.artefacts.append(_write(context, "slices", slices.markdown(parts, metric, baseline)))
     found.facts["slices"] = [_fact(part) for part in parts[:30]]
     found.facts["worst_slices"] = [_fact(part) for part in worst]
     if worst:
@@ -81,7 +86,8 @@ def _fact(part: Slice) -> dict[str, JsonValue]:
     return fact | ({"difference": part.difference.value} if part.difference is not None else {})
 
 
-def _tell_changes(found: Findings, context: JobContext, rows: Sequence[Row], own: Side, other: Side) -> None:
+def tell_changes(found: Findings, context: JobContext, rows: Sequence[Row], own: Side, other: Side) -> None:
+    """The examples that became better or worse, as facts, a table and a sentence."""
     gained = [i for i, (a, b) in enumerate(zip(own.values, other.values, strict=True)) if a > b]
     lost = [i for i, (a, b) in enumerate(zip(own.values, other.values, strict=True)) if a < b]
     found.facts |= {"newly_right": len(gained), "newly_wrong": len(lost)}

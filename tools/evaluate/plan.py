@@ -10,7 +10,13 @@ from tools.training import cost
 if TYPE_CHECKING:
     from tools.evaluate.spec import EvaluateParameters
 
-_NEW_TOKENS = {DataKind.TASK: 32, DataKind.CONVERSATION: 64, DataKind.CHECKLIST: 64, DataKind.FACTS: 32}
+_NEW_TOKENS = {
+    DataKind.TASK: 32,
+    DataKind.CONVERSATION: 64,
+    DataKind.CHECKLIST: 64,
+    DataKind.FACTS: 32,
+    DataKind.TAGGED: 0,
+}
 
 
 def new_tokens(params: "EvaluateParameters", kind: DataKind) -> int:

@@ -34,6 +34,10 @@ def run(params: EvaluateParameters, context: JobContext) -> Result:
     project = _project(context)
     if params.judge:
         models.require_kind(context.inputs.models["judge"], ModelKind.REWARD, tool="Judging")
+    if data.kind is DataKind.TAGGED or model.kind is ModelKind.TAGGER:
+        from tools.evaluate.run_tagged import run_tagged
+
+        return run_tagged(params, context, model, data, project)
     if model.kind is ModelKind.ENCODER and data.kind is not DataKind.LABELLED and not params.prompt:
         from tools.evaluate.run_retrieval import measure_retrieval
 

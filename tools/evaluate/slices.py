@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,17 +66,22 @@ def cut(
     resamples: int = bootstrap.RESAMPLES,
     seed: int = 7,
 ) -> list[Slice]:
-    """Every slice with its interval, the commonest values of a field first (at most 200 of them)."""
+    """Every slice with its interval, in the order of `parts`."""
     found: list[Slice] = []
+    for field, value, chosen in parts(rows, fields):
+        own = [values[index] for index in chosen]
+        other = [baseline[index] for index in chosen] if baseline is not None else None
+        change = bootstrap.difference(own, other, resamples, seed) if other is not None else None
+        found.append(Slice(field, value, bootstrap.mean(own, resamples, seed), change))
+    return found
+
+
+def parts(rows: Sequence[Row], fields: Sequence[str]) -> Iterator[tuple[str, str, list[int]]]:
+    """Field, value and the indices of its rows, the commonest values of a field first (at most 200 of them)."""
     for field in fields:
         labels = [_value(field, row) for row in rows]
         for value, _ in Counter(labels).most_common(_VALUES):
-            chosen = [index for index, label in enumerate(labels) if label == value]
-            own = [values[index] for index in chosen]
-            other = [baseline[index] for index in chosen] if baseline is not None else None
-            change = bootstrap.difference(own, other, resamples, seed) if other is not None else None
-            found.append(Slice(field, value, bootstrap.mean(own, resamples, seed), change))
-    return found
+            yield field, value, [index for index, label in enumerate(labels) if label == value]
 
 
 def worst(found: Sequence[Slice], whole: Interval, count: int = 3) -> list[Slice]:

@@ -9,8 +9,10 @@ from tools.evaluate.plan import plan
 
 TextMetric = Literal["exact_match", "token_f1", "rouge1", "rouge2", "rougeL"]
 LabelMetric = Literal["accuracy", "macro_f1"]
+TagMetric = Literal["entity_f1", "exact_match"]
 RetrievalMetric = Literal["recall@1", "recall@5", "mrr", "ndcg@10"]
-TEXT_METRICS, LABEL_METRICS = get_args(TextMetric), get_args(LabelMetric)
+TEXT_METRICS, LABEL_METRICS, TAG_METRICS = get_args(TextMetric), get_args(LabelMetric), get_args(TagMetric)
+Known = Literal[TextMetric, LabelMetric, TagMetric, RetrievalMetric]
 RETRIEVAL_METRICS: tuple[RetrievalMetric, ...] = get_args(RetrievalMetric)
 
 
@@ -21,7 +23,7 @@ def _listed(value: Any) -> Any:
 
 class EvaluateParameters(Parameters):
     model: str = Field(default="current", min_length=1, description="Model to measure")
-    data: str = Field(description="Registered task, checklist or labelled data to measure on")
+    data: str = Field(description="Registered task, checklist, labelled or tagged data to measure on")
     tasks: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
         default=(),
         max_length=50,
@@ -47,9 +49,9 @@ class EvaluateParameters(Parameters):
         pattern=r"^(http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?(/[\w./-]*)?)?$",
         description="Instead a chat model that judges: an OpenAI-compatible endpoint on this machine, with its /v1",
     )
-    metrics: Annotated[tuple[Literal[TextMetric, LabelMetric, RetrievalMetric], ...], BeforeValidator(_listed)] = Field(
+    metrics: Annotated[tuple[Known, ...], BeforeValidator(_listed)] = Field(
         default=(),
-        description="What decides, the main one first: exact_match, rougeL, macro_f1, recall@1 …; empty: the charter's",
+        description="What decides, the main one first: exact_match, rougeL, entity_f1, mrr …; empty: the charter's",
     )
     slices: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
         default=(),

@@ -25,15 +25,20 @@ _SUFFIX = {Method.PROMPT_TUNING: "prompt", Method.PREFIX_TUNING: "prefix"}  # th
 
 def run(params: FinetuneParameters, context: JobContext) -> Result:
     model, data = context.inputs.models["model"], context.inputs.data["data"]
+    if data.kind is DataKind.TAGGED:
+        from tools.training.tagger import finetune_tagged
+
+        context.shared_work_done()  # an encoder is small: one process trains it
+        return finetune_tagged(context, params, model, data)
     if model.kind is ModelKind.ENCODER and data.kind is not DataKind.LABELLED:
         from tools.training.embedding_finetune import finetune_pairs
 
-        context.shared_work_done()
+        context.shared_work_done()  # the same
         return finetune_pairs(context, params, model, data)
-    if model.kind in (ModelKind.ENCODER, ModelKind.CLASSIFIER) or data.kind is DataKind.LABELLED:
+    if model.kind.encodes or data.kind is DataKind.LABELLED:
         from tools.training.classify import finetune_labelled
 
-        context.shared_work_done()  # an encoder is small: one process trains it
+        context.shared_work_done()  # the same
         return finetune_labelled(context, params, model, data)
     if params.method is Method.QLORA:
         adapters.require_gpu(model)

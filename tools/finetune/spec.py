@@ -21,7 +21,7 @@ class FinetuneParameters(Parameters):
     model: str = Field(
         default="current", min_length=1, description="Model to train: it generates, encodes or classifies"
     )
-    data: str = Field(min_length=1, description="Registered task, conversations, raw text, or labelled data")
+    data: str = Field(min_length=1, description="Registered task, conversations, raw text, labelled or tagged data")
     name: str = Field(default="", max_length=60, description="What the new model is called; empty: MODEL-METHOD")
     method: Method = Field(default=Method.LORA, description="What is trained: adapters, everything, or virtual tokens")
     steps: int | None = Field(default=None, ge=1, le=1_000_000, description="Optimizer steps; empty: by epochs")

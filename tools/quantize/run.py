@@ -37,6 +37,10 @@ class Measured:
 
 def run(params: QuantizeParameters, context: JobContext) -> Result:
     model, data = context.inputs.models["model"], context.inputs.data.get("data")
+    if model.kind is ModelKind.TAGGER:
+        from tools.training.tagger import quantize_tagged
+
+        return quantize_tagged(context, params, model, data)
     if model.kind in (ModelKind.CLASSIFIER, ModelKind.ENCODER):
         from tools.training.classify import quantize_labelled
 

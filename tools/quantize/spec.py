@@ -10,7 +10,9 @@ from tools.quantize.plan import plan
 
 class QuantizeParameters(Parameters):
     model: str = Field(default="current", min_length=1, description="Model to quantize")
-    data: str = Field(default="", description="Registered task or labelled data to check parity on; empty: not checked")
+    data: str = Field(
+        default="", description="Registered task, labelled or tagged data for the parity check; empty: none"
+    )
     name: str = Field(default="", max_length=60, description="What the new model is called; empty: MODEL-int8")
     method: Literal["int8"] = Field(default="int8", description="Weights in 8 bits")
     activations: Literal["float", "dynamic"] = Field(

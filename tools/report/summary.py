@@ -93,6 +93,7 @@ def _alone(project: Project, evidence: Evidence) -> list[Change]:
         project.charter.metric,
         "exact_match",
         "accuracy",
+        "entity_f1",
         "reward",
         "reward_after",
         "perplexity",

@@ -155,7 +155,7 @@ def _purpose(option: Option, params: "SelectParameters", charter: Charter) -> li
     generates = option.model.kind is ModelKind.CAUSAL
     if option.model.kind is ModelKind.REWARD:
         found.append("it scores answers and gives none")
-    elif charter.task not in (None, "classification") and not generates:
+    elif charter.task is not None and not generates and not gives_labels(charter):
         found.append(f"it does not generate text, which {charter.task} asks for")
     if not option.tokenizer:
         found.append("there is no tokenizer.json beside its weights")
@@ -165,6 +165,11 @@ def _purpose(option: Option, params: "SelectParameters", charter: Charter) -> li
     if params.language and option.languages and not _speaks(option.languages, params.language.casefold()):
         found.append(f"its languages are {', '.join(option.languages)}, without {params.language}")
     return found
+
+
+def gives_labels(charter: Charter) -> bool:
+    """Whether texts or their words are given labels, which an encoder does."""
+    return charter.task == "classification" or charter.metric == "entity_f1"
 
 
 def _speaks(languages: tuple[str, ...], wanted: str) -> bool:

@@ -17,7 +17,7 @@ from tools.report.snapshot import Project
 from tools.select import folder, tables
 from tools.select.advice import Advice, Row, advise, ranked
 from tools.select.arithmetic import BYTES_A_TOKEN
-from tools.select.needs import NOMINAL, Machine, Text, Texts, against, machine_of, needs_of
+from tools.select.needs import NOMINAL, Machine, Text, Texts, against, gives_labels, machine_of, needs_of
 from tools.select.option import Found, LeftOut, Option, of_folder, of_project
 from tools.select.spec import SelectParameters
 from tools.training import plots
@@ -78,8 +78,8 @@ def _look(params: SelectParameters, context: JobContext, project: Project) -> Fo
 
 
 def _packaged(project: Project, places: set[Path]) -> Found:
-    """The encoder that comes with Odyssey, where the project classifies."""
-    if project.charter.task != "classification":
+    """The encoder that comes with Odyssey, where the project gives labels."""
+    if not gives_labels(project.charter):
         return Found()
     packaged = packaged_encoder()
     if Path(packaged.path).resolve() in places:

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tools.contract import Candidate
-from tools.serve.web import application, parse
+from tools.serve.web import application, listed, parse
 
 Predict = Callable[[list[str]], list[tuple[str, float]]]  # texts to (label, confidence) of each
 
@@ -43,10 +43,6 @@ class ClassifyRequest(BaseModel):
 def classify_application(predict: Predict, candidate: Candidate, threshold: float | None = None) -> Starlette:
     """GET /health, GET /v1/models, POST /v1/classify."""
 
-    async def models(request: Request) -> Response:
-        own = {"id": candidate.name, "object": "model", "owned_by": "odyssey", "digest": candidate.digest}
-        return JSONResponse({"object": "list", "data": [own]})
-
     async def classify(request: Request) -> Response:
         asked = await parse(request, ClassifyRequest)
         found = await run_in_threadpool(predict, asked.asked)
@@ -56,7 +52,7 @@ def classify_application(predict: Predict, candidate: Candidate, threshold: floa
             return JSONResponse({"model": candidate.name, **answers[0]})
         return JSONResponse({"model": candidate.name, "results": answers})
 
-    return application([Route("/v1/models", models), Route("/v1/classify", classify, methods=["POST"])])
+    return application([listed(candidate), Route("/v1/classify", classify, methods=["POST"])])
 
 
 def _answers(found: Sequence[tuple[str, float]], threshold: float | None) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from tools.contract import Candidate, Dataset, JobContext, Metric, ModelKind, Re
 from tools.data.checks import asked
 from tools.data.formats import rows_of
 from tools.errors import UserFault
-from tools.evaluate import metrics
+from tools.evaluate import metrics, tagging
 from tools.serve import smoke
 from tools.serve.spec import ServeParameters
 from tools.serve.web import answering
@@ -66,9 +66,13 @@ def _rows(params: ServeParameters, data: Dataset | None) -> list[dict[str, Any]]
     rows = rows_of(data.splits["dev"])[: params.requests]
     if not rows:
         raise UserFault(f"The dev split of {data.name} is empty; name other data or none.")
-    return [
-        {"asked": asked(row, data.kind), "expected": next((row[k] for k in _WANTED if k in row), "")} for row in rows
-    ]
+    return [{"asked": asked(row, data.kind), "expected": _expected(row)} for row in rows]
+
+
+def _expected(row: dict[str, Any]) -> str:
+    if "tags" in row:
+        return tagging.shown(row["tokens"], row["tags"])
+    return str(next((row[name] for name in _WANTED if name in row), ""))
 
 
 def _application(params: ServeParameters, model: Candidate) -> tuple[Starlette, Asked]:
@@ -77,7 +81,10 @@ def _application(params: ServeParameters, model: Candidate) -> tuple[Starlette, 
         return _chat(params, model)
     if model.kind is ModelKind.CLASSIFIER:
         return _classify(params, model)
-    hint = "finetune it on labelled data first" if model.kind is ModelKind.ENCODER else "serve the model it judges"
+    if model.kind is ModelKind.TAGGER:
+        return _tag(params, model)
+    tune, judged = "finetune it on labelled or tagged data first", "serve the model it judges"
+    hint = tune if model.kind is ModelKind.ENCODER else judged
     raise UserFault(f"{model.name} is of kind {model.kind}, which has nothing to answer with; {hint}.")
 
 
@@ -100,6 +107,23 @@ def _classify(params: ServeParameters, model: Candidate) -> tuple[Starlette, Ask
         return smoke.ask_classify(url, prompts, model.name, told)
 
     return classify_application(load_predictor(model), model, params.threshold), ask
+
+
+def _tag(params: ServeParameters, model: Candidate) -> tuple[Starlette, Asked]:
+    from tools.serve.tag import tag_application
+    from tools.training.tagger import load_word_predictor
+
+    def ask(url: str, prompts: list[str], told: Callable[[int], None]) -> smoke.Answers:
+        return smoke.ask_tag(url, prompts, model.name, told)
+
+    return tag_application(load_word_predictor(model), model), ask
+
+
+_PATHS = {
+    ModelKind.CAUSAL: "/v1/chat/completions",
+    ModelKind.CLASSIFIER: "/v1/classify",
+    ModelKind.TAGGER: "/v1/tag",
+}
 
 
 def _result(
@@ -125,7 +149,7 @@ def _result(
         endpoint=url,
         facts={
             "smoke": f"{count} of {params.requests} requests answered{streamed}",
-            "paths": ["/health", "/v1/models", "/v1/chat/completions" if answers.tokens else "/v1/classify"],
+            "paths": ["/health", "/v1/models", _PATHS[model.kind]],
             "samples": _samples(prompts, answers),
         },
     )

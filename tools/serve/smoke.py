@@ -62,6 +62,34 @@ def ask_classify(url: str, texts: Sequence[str], model: str, told: Callable[[int
     return Answers(labels, confidences, milliseconds)
 
 
+def ask_tag(url: str, texts: Sequence[str], model: str, told: Callable[[int], None]) -> Answers:
+    """Some texts at once, then each alone; both ways have to find the same."""
+    found, confidences, milliseconds = [], [], []
+    with httpx.Client(base_url=url, timeout=_PATIENCE) as client:
+        _alive(client, model)
+        together = _post(client, "/v1/tag", {"texts": list(texts[:_TOGETHER])})["results"]
+        for number, text in enumerate(texts):
+            told(number)
+            began = time.perf_counter()
+            answer = _post(client, "/v1/tag", {"text": text})
+            milliseconds.append(1000 * (time.perf_counter() - began))
+            said, sure = _entities(answer)
+            found.append(said)
+            confidences.append(sure)
+    for answer, alone, certain in zip(together, found, confidences, strict=False):
+        said, sure = _entities(answer)
+        if said != alone and abs(sure - certain) > _ROUNDING:
+            raise UserFault(f"The smoke test failed: {said} among others is {alone} when asked alone.")
+    return Answers(found, confidences, milliseconds)
+
+
+def _entities(answer: dict[str, Any]) -> tuple[str, float]:
+    """What was found in one text as people read it, and the least confidence."""
+    found = answer["entities"]
+    said = "; ".join(f"{entity['kind']}: {entity['text']}" for entity in found) or "none"
+    return said, min((float(entity["confidence"]) for entity in found), default=1.0)
+
+
 def _messages(prompt: str) -> list[dict[str, str]]:
     return [{"role": "user", "content": prompt}]
 

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from tools.contract import Candidate
 from tools.errors import UserFault
 
 HOST = "127.0.0.1"
@@ -45,6 +46,16 @@ def application(routes: Sequence[Route]) -> Starlette:
         exception_handlers={Refused: _refused, HTTPException: _no_such},
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])],
     )
+
+
+def listed(candidate: Candidate) -> Route:
+    """GET /v1/models: the model that is served."""
+
+    async def models(request: Request) -> Response:
+        own = {"id": candidate.name, "object": "model", "owned_by": "odyssey", "digest": candidate.digest}
+        return JSONResponse({"object": "list", "data": [own]})
+
+    return Route("/v1/models", models)
 
 
 async def parse(request: Request, form: type[Form]) -> Form:

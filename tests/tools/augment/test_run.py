@@ -98,3 +98,14 @@ def test_what_is_missing_is_said(job: Make, endpoint: str) -> None:
 def test_a_silent_endpoint_is_worth_a_retry(job: Make) -> None:
     with pytest.raises(Transient, match="does not answer"):
         run(AugmentParameters(data="facts"), job("http://127.0.0.1:9", retrieved()))
+
+
+def test_texts_whose_words_are_uncertain_are_left_to_people(tool_job: Make, namer: Candidate, names: Dataset) -> None:
+    context = tool_job({"model": namer}, {"data": names})
+    result = run(AugmentParameters(kind="abstain", data="names", coverage=0.5), context)
+    policy = json.loads((context.folder / "policy.json").read_text(encoding="utf-8"))
+    assert (policy["model_digest"], policy["threshold"]) == (namer.digest, result.facts["threshold"])
+    assert result.metric("exact_match_kept").n < result.metric("exact_match").n == 48
+    (comparison,) = result.comparisons
+    assert comparison.metric == "exact_match"
+    assert "rows and leaving the rest to people: exact match " in result.summary

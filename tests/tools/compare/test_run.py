@@ -122,3 +122,20 @@ def test_development_numbers_do_not_outrank_the_test_set(compare: Compare) -> No
     splits = [row["split"] for row in table(folder)]
     assert splits == sorted(splits, key=lambda split: split != "test")
     assert {"test", "dev"} <= set(splits)
+
+
+def test_an_f1_of_entities_is_tested_on_all_of_them(walk: Walk, compare: Compare, tmp_path: Path) -> None:
+    runs = measure(walk)
+    tags, nothing = ["B-PER", "O", "B-LOC"], ["O", "O", "O"]
+    evidence = []
+    for run_, found, each in zip(runs, (10, 60, 58), walk.project.evidence, strict=True):
+        (tmp_path / "jobs" / run_).mkdir(parents=True)
+        rows = [{"text": f"row {n}", "tags": tags, "predicted": tags if n < found else nothing} for n in range(60)]
+        text = "\n".join(json.dumps(row) for row in rows)
+        (tmp_path / "jobs" / run_ / "predictions.jsonl").write_text(text, encoding="utf-8")
+        metric = each.metrics[0].model_copy(update={"name": "entity_f1"})
+        evidence.append(each.model_copy(update={"metrics": (metric,)}))
+    walk.project = walk.project.model_copy(update={"evidence": tuple(evidence)})
+    _, folder = compare(walk, metric="entity_f1")
+    chances = {row["model"]: float(row["p"]) for row in table(folder)[1:]}
+    assert chances[TINY.name] < 0.01 < chances[ALIGNED.name]

@@ -1,7 +1,6 @@
 import pytest
 
 from tools.evaluate import overlap
-from tools.evaluate.tagging import entity_f1
 
 
 def test_rouge_by_hand() -> None:
@@ -23,13 +22,6 @@ def test_bleu_and_chrf_come_together() -> None:
     assert overlap.corpus(answers, answers) == pytest.approx({"bleu": 100.0, "chrf": 100.0})
     assert overlap.corpus(["所有订单今天都已经发出了"], ["所有订单今天都已经发出了"])["bleu"] == pytest.approx(100.0)
     assert overlap.corpus(["Nothing of it"], answers)["bleu"] < 5
-
-
-def test_a_name_counts_whole() -> None:
-    wanted = [["B-PER", "I-PER", "O", "B-LOC"]]
-    assert entity_f1(wanted, wanted) == 1.0
-    assert entity_f1(wanted, [["B-PER", "O", "O", "B-LOC"]]) == pytest.approx(0.5)
-    assert entity_f1(wanted, [["O", "O", "O", "O"]]) == 0.0
 
 
 def test_names_are_not_long_and_sentences_are() -> None:

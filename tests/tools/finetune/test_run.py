@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tools.contract import Candidate, DataKind, Dataset, JobContext
+from tools.contract import Candidate, DataKind, Dataset, Inputs, JobContext, ModelKind
 from tools.errors import Cancelled, UserFault
+from tools.finetune.plan import plan
 from tools.finetune.run import run
 from tools.finetune.spec import FinetuneParameters
 from tools.training.supervised import training_rows
@@ -187,6 +188,25 @@ def test_the_wrong_data_is_refused(
     only_test = lesson.model_copy(update={"splits": {"test": lesson.splits["test"]}})
     with pytest.raises(UserFault, match="has no train split"):
         run(parameters(data="colours"), tool_job({"model": taught}, {"data": only_test}))
+
+
+def test_tagged_words_are_learned_by_an_encoder(
+    tool_job: Make, untrained: Candidate, taught: Candidate, names: Dataset
+) -> None:
+    params = FinetuneParameters(data="names", steps=2, rank=2)
+    made = run(params, tool_job({"model": untrained}, {"data": names})).candidate
+    assert (made.kind, made.method, made.facts["kinds"]) == (ModelKind.TAGGER, "lora", ["THING", "WHO"])
+    with pytest.raises(UserFault, match="needs a model of kind encoder or classifier or tagger, and taught is of kind"):
+        run(params, tool_job({"model": taught}, {"data": names}))
+    with pytest.raises(UserFault, match="needs labelled data"):
+        run(parameters(), tool_job({"model": made}, {"data": names.model_copy(update={"kind": DataKind.TASK})}))
+
+
+def test_a_plan_counts_every_tagged_row(untrained: Candidate, names: Dataset) -> None:
+    many = names.model_copy(update={"splits": {"train": names.splits["train"].model_copy(update={"rows": 9000})}})
+    found = plan(FinetuneParameters(data="names", batch=10), Inputs(models={"model": untrained}, data={"data": many}))
+    assert found.steps[0].startswith("Train adapters of rank 16 for 2,700 steps of 10 rows")
+    assert [part.step for part in found.parts] == ["reading training rows", "training"]
 
 
 def test_divergence_is_told_with_the_way_out(

@@ -100,3 +100,10 @@ def test_a_classifier_goes_the_way_of_classifiers(tool_job: Make, sorter: Candid
     assert (result.candidate.kind, result.candidate.method) == (ModelKind.CLASSIFIER, "int8")
     assert result.candidate.bytes < sorter.bytes
     assert result.comparisons[0].metric == "accuracy"
+
+
+def test_a_tagger_goes_the_way_of_taggers(tool_job: Make, namer: Candidate, names: Dataset) -> None:
+    result = run(QuantizeParameters(data="names"), tool_job({"model": namer}, {"data": names}))
+    assert (result.candidate.kind, result.candidate.method) == (ModelKind.TAGGER, "int8")
+    assert result.candidate.bytes < namer.bytes
+    assert result.comparisons[0].metric == "entity_f1"

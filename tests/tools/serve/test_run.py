@@ -112,3 +112,19 @@ def test_a_classifier_is_served(tool_job: Make, sorter: Candidate, questions: Da
     assert seen[0].metric("latency_p95").n == 6
     samples = seen[0].facts["samples"]
     assert [sample["expected"] for sample in samples][:2] == ["colour", "size"]  # type: ignore[index,union-attr]
+
+
+def test_a_tagger_is_served(tool_job: Make, namer: Candidate, names: Dataset, seen: list[Result]) -> None:
+    found: list[dict[str, Any]] = []
+
+    def ready(job: Any, result: Result) -> None:
+        seen.append(result)
+        found.append(httpx.post(f"{result.endpoint}/v1/tag", json={"text": "Ada has lost the boat"}).json())
+        job.stop = True
+
+    run(ServeParameters(data="names", requests=6), tool_job({"model": namer}, {"data": names}, ready=ready))
+    assert found[0]["model"] == "namer"
+    assert {entity["kind"] for entity in found[0]["entities"]} <= {"WHO", "THING"}
+    assert seen[0].facts["smoke"] == "6 of 6 requests answered"
+    assert seen[0].facts["paths"] == ["/health", "/v1/models", "/v1/tag"]
+    assert seen[0].facts["samples"][0]["expected"] == "WHO: Ada; THING: door"  # type: ignore[index,call-overload]
