@@ -13,14 +13,15 @@ from agent.graph.session import Session
 from agent.lifecycle.events import SetCharter
 from agent.lifecycle.gates import missing_fields
 from agent.lifecycle.project import Project, TaskKind
+from tools.contract import DataKind
 
 QUESTIONS: dict[str, str] = {
     "description": "What is built, in a sentence? For example: answers tickets with a label and a polite reply.",
     "task": "Which kind of task is it? Extraction (such as named entities), generation, summarisation, dialogue,"
     " classification or retrieval (which text answers a question).",
     "users": "Who will use it? For example: the twelve agents of our support desk.",
-    "metric": "Which number decides? exact_match, token_f1, rougeL (summarisation), accuracy (classification) or"
-    " recall@1 (retrieval).",
+    "metric": "Which number decides? exact_match, token_f1, rougeL (summarisation), accuracy (classification),"
+    " entity_f1 (named entities) or recall@1 (retrieval).",
     "target": "Which value must it reach on the test set? For example 0.9 or 90 %. The interval's lower end has to.",
     "test_set": "Which registered data decides, by name? Its test split is used by the gates alone.",
     "latency_ms": "How fast must an answer be, at the 95th percentile? For example 500 ms or 2 s.",
@@ -40,6 +41,7 @@ _TASKS = {
 }
 _METRIC = {
     "exact_match": r"exact|完全匹配",
+    "entity_f1": r"entit|seqeval|\bner\b|实体",
     "token_f1": r"f1|overlap",
     "accuracy": r"accura|准确",
     "rouge1": r"rouge[-_ ]?1",
@@ -93,7 +95,9 @@ def parse(name: str, text: str, project: Project | None = None) -> JsonValue | N
         case "task":
             return next((k.value for k, cue in _TASKS.items() if lower == k or re.search(cue, lower)), None)
         case "metric":
-            return next((m for m, cue in _METRIC.items() if lower == m or re.search(cue, lower)), None)
+            found = next((m for m, cue in _METRIC.items() if lower == m or re.search(cue, lower)), None)
+            plain_f1 = found == "token_f1" and not re.search(r"token|overlap", lower)
+            return "entity_f1" if plain_f1 and project is not None and _tagged(project) else found
         case "target" | "margin":
             return _share(lower)
         case "latency_ms":
@@ -154,6 +158,11 @@ def _following(session: Session, project: Project, after: str | None) -> str | N
 
 def _testable(project: Project) -> list[str]:
     return [data.name for data in project.datasets.values() if "test" in data.splits]
+
+
+def _tagged(project: Project) -> bool:
+    """Whether all that could decide is tagged data, so that an F1 is one of entities."""
+    return {project.datasets[name].kind for name in _testable(project)} == {DataKind.TAGGED}
 
 
 def _share(lower: str) -> float | None:

@@ -345,7 +345,9 @@ def _rules(line: str, context: Context) -> Arguments:
     return found | _explicit(line)
 
 
-_METRIC = re.compile(r"\b(exact[ _]match|token[ _]f1|accuracy|rouge-?[12l]|recall@[15]|mrr|ndcg@10)\b", re.IGNORECASE)
+_METRIC = re.compile(
+    r"\b(exact[ _]match|token[ _]f1|entity[ _]f1|accuracy|rouge-?[12l]|recall@[15]|mrr|ndcg@10)\b", re.IGNORECASE
+)
 
 
 def _charter(line: str, context: Context) -> Arguments:

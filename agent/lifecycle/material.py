@@ -34,13 +34,15 @@ RETRIEVAL_METRICS = ("recall@1", "recall@5", "mrr", "ndcg@10")  # of an encoder,
 METRICS: dict[DataKind, tuple[str, ...]] = {
     DataKind.TASK: ("exact_match", "token_f1", "rougeL", "rouge1", "rouge2", *RETRIEVAL_METRICS),
     DataKind.LABELLED: ("accuracy",),
+    DataKind.TAGGED: ("entity_f1", "exact_match"),
 }
 
 
 def _measurable(project: Project, charter: Charter) -> None:
     """A metric nobody measures on this data would keep every later gate closed for ever."""
     data = project.datasets.get(charter.test_set or "")
-    known = METRICS.get(data.kind, ()) if data else tuple(name for names in METRICS.values() for name in names)
+    every = dict.fromkeys(name for names in METRICS.values() for name in names)
+    known = METRICS.get(data.kind, ()) if data else tuple(every)
     if charter.task is not None:
         finds = charter.task is TaskKind.RETRIEVAL
         known = tuple(name for name in known if (name in RETRIEVAL_METRICS) is finds)
@@ -58,10 +60,10 @@ def _test_data(project: Project, name: str) -> Dataset:
     data = find_data(project, name)
     if "test" not in data.splits:
         raise Refused(f"{data.name} has no test split, so it cannot decide; register data that is split.")
-    if data.kind not in (DataKind.TASK, DataKind.LABELLED):
+    if data.kind not in METRICS:
         raise Refused(
             f"{data.name} is {data.kind} data: it has no answers to measure against;"
-            " the test set has to be task or labelled data."
+            " the test set has to be task, labelled or tagged data."
         )
     return data
 

@@ -10,7 +10,7 @@ from tools.contract import Candidate, Comparison, Dataset, Frozen, Metric
 
 
 class TaskKind(StrEnum):
-    EXTRACTION = "extraction"  # a structured line out of a text
+    EXTRACTION = "extraction"  # a structured line out of a text, or the entities in it
     GENERATION = "generation"  # open text
     SUMMARISATION = "summarisation"
     DIALOGUE = "dialogue"
@@ -31,7 +31,7 @@ class Charter(Frozen):
     description: str | None = None
     task: TaskKind | None = None
     users: str | None = None
-    metric: str | None = None  # "exact_match", "token_f1", "accuracy", "rougeL", "recall@1"
+    metric: str | None = None  # "exact_match", "token_f1", "accuracy", "rougeL", "entity_f1", "recall@1"
     target: float | None = Field(default=None, gt=0, le=1)  # the interval's lower end has to reach it
     test_set: str | None = None  # name of the registered data whose test split decides
     test_digest: str | None = None  # digest of that data when it was bound

@@ -36,7 +36,7 @@ def _augment(project: Project, model: Candidate, found: str, ids: tuple[str, ...
         reason = "What is added around the model is measured at its endpoint, and none is running."
         test = project.charter.test_set
         return [job("Start the endpoint again", reason, "serving.md", "serve", model=model.name, data=test)]
-    if classifies(project) or model.kind is ModelKind.CLASSIFIER:
+    if classifies(project) or model.kind in (ModelKind.CLASSIFIER, ModelKind.TAGGER):
         coverage = 0.8 if ids else 0.9
         reason = f"The effect is {found}: leaving the least certain {1 - coverage:.0%} to people lifts what is decided."
         params = {"kind": "abstain", "model": model.name, "data": project.charter.test_set, "coverage": coverage}

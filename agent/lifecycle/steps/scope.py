@@ -1,17 +1,15 @@
 """Next steps while the scope is defined: the data that decides, and the charter."""
 
 from agent.lifecycle.gates import missing_fields
+from agent.lifecycle.material import METRICS
 from agent.lifecycle.project import Project, TaskKind
 from agent.lifecycle.steps.results import data_steps
-from agent.lifecycle.steps.step import Step, classifies
-from tools.contract import DataKind
+from agent.lifecycle.steps.step import Step, classifies, tags
 
 
 def scope(project: Project) -> list[Step]:
     steps: list[Step] = []
-    decides = [
-        d for d in project.datasets.values() if d.kind in (DataKind.TASK, DataKind.LABELLED) and "test" in d.splits
-    ]
+    decides = [d for d in project.datasets.values() if d.kind in METRICS and "test" in d.splits]
     if not decides:
         steps.append(
             Step(
@@ -50,6 +48,8 @@ def _fill(project: Project, missing: list[str]) -> list[Step]:
         TaskKind.SUMMARISATION: "rougeL",
         TaskKind.RETRIEVAL: "recall@1",
     }
+    if tags(project):
+        task, metrics = TaskKind.EXTRACTION, {TaskKind.EXTRACTION: "entity_f1"}
     usual = {"target": "0.9", "latency_ms": "500", "memory_mb": "1500"}
     if task is not None:
         usual |= {"task": task.value, "metric": metrics.get(task, "token_f1")}

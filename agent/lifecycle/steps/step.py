@@ -76,9 +76,16 @@ def fresh_name(project: Project, wanted: str) -> str:
 
 
 def classifies(project: Project) -> bool:
-    """Whether the product gives a text one of a fixed set of labels."""
+    """Whether the product gives a text, or each of its words, one of a fixed set of labels."""
     data = project.datasets.get(project.charter.test_set or "")
-    return project.charter.task is TaskKind.CLASSIFICATION or (data is not None and data.kind is DataKind.LABELLED)
+    labelled = data is not None and data.kind in (DataKind.LABELLED, DataKind.TAGGED)
+    return project.charter.task is TaskKind.CLASSIFICATION or labelled
+
+
+def tags(project: Project) -> bool:
+    """Whether the product finds entities in texts, word by word."""
+    data = project.datasets.get(project.charter.test_set or "")
+    return data is not None and data.kind is DataKind.TAGGED
 
 
 def retrieves(project: Project) -> bool:

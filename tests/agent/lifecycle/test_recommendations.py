@@ -5,7 +5,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from walk import ALIGNED, CATALOGUE, CLASSIFIER, CORPUS, HELPFUL, MINILM, TICKETS, TINY, TUNED, Numbers, Walk
+from walk import (
+    ALIGNED,
+    CATALOGUE,
+    CLASSIFIER,
+    CORPUS,
+    HELPFUL,
+    MINILM,
+    TICKETS,
+    TINY,
+    TUNED,
+    Numbers,
+    Walk,
+    candidate,
+    dataset,
+)
 
 import knowledge
 from agent.lifecycle.estimates import Took
@@ -23,7 +37,7 @@ from agent.lifecycle.recommendations import MOST, Recommendation, recommend
 from agent.lifecycle.resolve import resolve
 from agent.lifecycle.stages import Stage
 from agent.status import where
-from tools.contract import Metric, Result
+from tools.contract import DataKind, Metric, ModelKind, Result
 
 GUIDES = {path.name for path in (Path(knowledge.__file__).parent / "guides").glob("*.md")}
 SHORT = Numbers(
@@ -96,6 +110,33 @@ def test_scope_asks_for_data_then_the_charter() -> None:
     steps = recommend(walk.project)
     assert "users" in steps[0].reason
     assert "metric=exact_match" in steps[1].command
+
+
+def test_entities_are_measured_by_their_f1_on_an_encoder() -> None:
+    walk = Walk()
+    walk.begin()
+    walk.register(dataset("names", DataKind.TAGGED, {"train": 400, "dev": 50, "test": 120}))
+    assert commands(walk.project)[0] == "charter test_set=names"
+    walk.ok(SetCharter(test_set="names"))
+    assert "task=extraction metric=entity_f1" in recommend(walk.project)[1].command
+    assert "entity_f1 or exact_match" in walk.send(SetCharter(metric="token_f1")).said
+    walk.charter(TaskKind.EXTRACTION, "entity_f1", "names")
+    walk.leave()
+    assert commands(walk.project)[0] == "add model minilm"
+    walk.ok(AddCandidate(candidate=MINILM))
+    walk.ok(ChooseModel(model="minilm", reason="small"))
+    names = walk.project.datasets["names"]
+    walk.measure(MINILM, names, 0.2, 0.1)
+    walk.leave()
+    step = first(walk.project)
+    assert (step.tool, "per_class" in step.params) == ("finetune", False)  # an encoder is not prompted
+    assert "entity_f1 0.200 [0.100, " in step.reason
+    tagger = candidate("ner", "lora", MINILM, kind=ModelKind.TAGGER)
+    walk.job("finetune", Result(summary="t", candidate=tagger), model="minilm", data="names", name="ner")
+    walk.measure(tagger, names, 0.96, 0.93)
+    walk.leave()
+    assert walk.project.stage is Stage.ALIGN
+    assert first(walk.project).command.startswith("skip align because")
 
 
 def test_an_open_gate_is_left_and_a_waiting_approval_answered() -> None:
