@@ -29,7 +29,7 @@ from agent.lifecycle.events import (
     Waive,
 )
 from agent.lifecycle.gates import gate
-from agent.lifecycle.project import Project, Role
+from agent.lifecycle.project import JobPhase, Project, Role
 from agent.lifecycle.resolve import find_job
 from agent.lifecycle.stages import following, label
 from agent.markdown import short
@@ -199,7 +199,9 @@ def _about(candidate: Candidate) -> list[str]:
 def cancel_job(session: Session, arguments: JobName) -> Said:
     project = session.require_project()
     job = find_job(project, _job(project, arguments.job, "cancel"))
-    lines = [f"{job.id}: {job.tool}, asked by {job.requested_by}"]
+    serving = job.phase is JobPhase.SERVING
+    lost = "its endpoint will no longer answer" if serving else "its last checkpoint is kept: it can be resumed"
+    lines = [f"{job.id}: {job.tool}, asked by {job.requested_by}", lost]
     return propose(session, f"cancel {job.id}", lines, project=project, bodies=[CancelJob(job=job.id)])
 
 

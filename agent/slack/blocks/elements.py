@@ -18,7 +18,6 @@ LONGEST_SECTION = 3000
 LONGEST_FIELD = 2000
 LONGEST_HEADER = 150
 LONGEST_BUTTON = 75
-LONGEST_CONFIRMATION = 300
 MOST_FIELDS = 10
 MOST_ACTIONS = 25
 MOST_ROWS = 100
@@ -85,11 +84,9 @@ def _lasting(elements: Sequence[Piece]) -> str:
     return hashlib.sha256(meant.encode()).hexdigest()[:20]
 
 
-def button(
-    words: str, action_id: str, value: str | None = None, *, style: str | None = None, confirm: Piece | None = None
-) -> Piece:
+def button(words: str, action_id: str, value: str | None = None, *, style: str | None = None) -> Piece:
     """`style` is "primary" or "danger"."""
-    given = {"value": value, "style": style, "confirm": confirm}
+    given = {"value": value, "style": style}
     shown: Piece = {"type": "button", "text": plain_text(words, LONGEST_BUTTON), "action_id": action_id}
     return {**shown, **{key: each for key, each in given.items() if each is not None}}
 
@@ -102,21 +99,10 @@ def say(
     seen: str | None = None,
     project: str | None = None,
     style: str | None = None,
-    confirm: Piece | None = None,
 ) -> Piece:
     """A button that says `command`; `name` tells it from the others in its block."""
     press = Press(say=command, seen=seen, project=project)
-    return button(words, f"say:{name}", press.value(), style=style, confirm=confirm)
-
-
-def confirmation(title: str, question: str, yes: str, no: str) -> Piece:
-    return {
-        "title": plain_text(title, 100),
-        "text": plain_text(question, LONGEST_CONFIRMATION),
-        "confirm": plain_text(yes, 30),
-        "deny": plain_text(no, 30),
-        "style": "danger",
-    }
+    return button(words, f"say:{name}", press.value(), style=style)
 
 
 def rich_text(*parts: Piece) -> Block:

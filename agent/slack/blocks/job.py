@@ -11,7 +11,6 @@ from agent.slack.blocks.advice import next_block
 from agent.slack.blocks.elements import (
     Piece,
     actions,
-    confirmation,
     context,
     fit,
     named,
@@ -142,11 +141,7 @@ def buttons(view: JobView, project_id: str | None) -> list[Piece]:
     shown: list[Piece] = []
     if view.phase in _LIVE:
         verb = "Stop" if view.phase == JobPhase.SERVING else "Cancel"
-        lost = "Its endpoint will no longer answer." if verb == "Stop" else "A checkpoint is kept: it can be resumed."
-        ask = confirmation(f"{verb} {view.id}?", f"{sanitize.line(view.title, 120)}. {lost}", verb, "Leave it")
-        shown.append(
-            say(verb, f"cancel:{view.id}", f"cancel {view.id}", project=project_id, style="danger", confirm=ask)
-        )
+        shown.append(say(verb, f"cancel:{view.id}", f"cancel {view.id}", project=project_id, style="danger"))
     if view.phase in _RESUMABLE:
         shown.append(say("Resume", f"resume:{view.id}", f"resume {view.id}", project=project_id, style="primary"))
     shown.append(say("Details", f"job:{view.id}", f"job {view.id}", project=project_id))

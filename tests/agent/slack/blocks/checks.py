@@ -95,9 +95,6 @@ def check_elements(block: Mapping[str, Any]) -> None:
         assert 0 < units(each["text"]["text"]) <= 75
         assert len(each["action_id"]) <= 255
         assert units(each.get("value", "")) <= 2000
-        if "confirm" in each:
-            limits = {"title": 100, "text": 300, "confirm": 30, "deny": 30}
-            assert all(0 < units(each["confirm"][name]["text"]) <= most for name, most in limits.items())
     for each in values(block, "plain_text_input"):
         assert units(each.get("placeholder", {}).get("text", "")) <= 150
         assert each["max_length"] <= 3000
