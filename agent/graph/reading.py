@@ -25,7 +25,7 @@ HELP = """I lead a language-model project from scope to launch and do the work. 
 
 - **projects**: `create project NAME` · `use NAME` · `projects` · `role PERSON approver` · `rules approvers=2`
 - **scope**: `charter` (asks field by field) · `charter target=0.9 …` · `register data PATH as NAME` ·\
- `add documents PATH` · `remove document NAME`
+ `add documents PATH` (in Slack: share the file) · `remove document NAME`
 - **work**: {tools}, each with `key=value …`, e.g. `finetune data=tickets epochs=3`
 - **models**: `models` · `add model NAME` · `choose model NAME because …` · `compare`
 - **jobs**: `jobs` · `job 12` · `logs 12` · `wait` · `cancel 12` · `resume 12`

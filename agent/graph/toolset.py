@@ -81,7 +81,7 @@ def _arguments(capability: Capability, call: Call) -> Any:
             fields = ", ".join(capability.arguments.model_fields) or "no arguments"
             raise Unresolved(f"{call.name} does not take {name}; it takes {fields}.") from None
         shown = str(fault.get("input", ""))[:60]
-        raise Unresolved(f"{name}={shown!r} will not do for {call.name}: {fault['msg'].lower()}.") from None
+        raise Unresolved(f"{name}={shown!r} will not do: {fault['msg'].lower()}.") from None
 
 
 def _of_tool(tool: Tool) -> Capability:

@@ -80,6 +80,12 @@ def _english(line: str) -> bool:
     return re.search(r"(?:\b[A-Za-z]{2,}\b[ ,;:]+){3}[A-Za-z]{2,}", rest) is not None
 
 
+def test_the_help_in_chinese_explains_nothing_in_english() -> None:
+    said = speaker(Conversation(MemoryDesk.holding(Walk().to(Stage.ASSESS).project), InMemorySaver()))("帮助").text
+    assert "逐项询问" in said and "field by field" not in said
+    assert "分享文件" in said
+
+
 def test_who_speaks_english_is_answered_in_english_beside_it() -> None:
     conversation = Conversation(MemoryDesk.holding(Walk().to(Stage.ASSESS).project), InMemorySaver())
     assert "处于" in speaker(conversation, "ana", "shared")("我们到哪一步了？").text
