@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tools.contract import DataKind, Dataset, Inputs, Part, Plan
 from tools.errors import UserFault
 from tools.training import cost, machine
-from tools.training.classify_rows import DEV_ROWS, judges, passes, planned_rows
+from tools.training.classify_rows import DEV_ROWS, judges, passes, planned_rows, uses_r_drop
 
 if TYPE_CHECKING:
     from tools.finetune.spec import FinetuneParameters
@@ -69,6 +69,11 @@ def load_of(params: "FinetuneParameters", weights: int, rows: int, tokens: int) 
     )
 
 
+def r_drop_of(params: "FinetuneParameters", rows: int) -> float:
+    """Weight of the agreement between two passes over a row of a classifier."""
+    return float(uses_r_drop(params.method, rows)) if params.r_drop is None else params.r_drop
+
+
 def plan(params: "FinetuneParameters", inputs: Inputs) -> Plan:
     model, data = inputs.models.get("model"), inputs.data.get("data")
     classifies = model is not None and model.kind.encodes
@@ -82,6 +87,9 @@ def plan(params: "FinetuneParameters", inputs: Inputs) -> Plan:
         rows = cost.rows_of(inputs, "data", "train", 1500)
         steps = steps_of(params, rows)
     tokens = round(params.batch * cost.tokens_a_row(data) * (cost.PAIR if pairs else 1.0))
+    labelled = classifies and data is not None and data.kind is DataKind.LABELLED
+    if labelled and r_drop_of(params, rows):
+        tokens *= 2  # every row is read twice a step
     training = cost.training_seconds(weights, tokens * steps, steps)
     passed = steps * params.batch / max(rows, 1)
     parts = tuple(

@@ -29,6 +29,12 @@ class FinetuneParameters(Parameters):
     per_class: int | None = Field(
         default=None, ge=1, description="Labelled data: rows a class; empty: what fits some minutes"
     )
+    r_drop: float | None = Field(
+        default=None,
+        ge=0,
+        le=10,
+        description="Labelled data: weight of two passes' agreement (R-Drop); empty: 1 in full on few rows, else 0",
+    )
     batch: int = Field(default=16, ge=1, le=4096, description="Rows a step")
     lr: float | None = Field(
         default=None, gt=0, lt=1, description="Peak learning rate; empty: fitting method and model"

@@ -42,9 +42,9 @@ def finetune_labelled(context: JobContext, params: "FinetuneParameters", model: 
     warnings = _warn(context, model, encoder, chosen, labels)
     material = _material(context, encoder, chosen, labels)
     params, found = settings_of(params, context, material, dev)
-    classifier, recipe = material.classifier(), recipe_of(params, len(chosen))
+    classifier, recipe = material.classifier(params), recipe_of(params, len(material.tokens))
     before = classify(context, "measuring before training", classifier, dev) if dev else None
-    identity = digest.of_json([vars(recipe), model.digest, data.digest, len(chosen)])
+    identity = digest.of_json([vars(recipe), classifier.r_drop, model.digest, data.digest, len(material.tokens)])
     trainer = Trainer(context, trainable(classifier, recipe), recipe, material.tokens, material.targets, identity)
     notes = trainer.run(_looking(context, classifier, dev if recipe.patience else dev[:CHECK_ROWS]))
     merge(classifier, lambda: classifier.probabilities([row.text for row in (dev or chosen)[:16]]))
@@ -60,6 +60,8 @@ def finetune_labelled(context: JobContext, params: "FinetuneParameters", model: 
         "lr": recipe.lr,
         **({"rank": recipe.rank} if recipe.method == "lora" else {}),
         "temperature": classifier.head.temperature,
+        "label_names_learnt": len(material.tokens) > len(chosen),
+        **({"r_drop": classifier.r_drop} if classifier.r_drop else {}),
         **({"epochs": params.epochs} if params.epochs else {}),
         **_looked(notes),
         **found,
@@ -104,7 +106,7 @@ def _material(context: JobContext, encoder: Encoder, rows: list[LabelledRow], la
 
     place = {label: index for index, label in enumerate(labels)}
     tokens, targets = encoder.tokens([row.text for row in rows]), [place[row.label] for row in rows]
-    return Material(encoder, labels, rows, tokens, targets, encoder.embed(tokens, on_batch))
+    return Material(encoder, labels, rows, tokens, targets, encoder.embed(tokens, on_batch)).with_names()
 
 
 def _looking(

@@ -21,6 +21,7 @@ class Classifier:
         self.encoder = encoder
         self.linear = linear
         self.head = head
+        self.r_drop = 0.0  # in training: weight of the agreement between two passes over a row
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -31,9 +32,25 @@ class Classifier:
         logits: Tensor = self.linear(self.encoder.vectors(rows) * self.head.scale)
         return logits
 
+    @property
+    def passes(self) -> int:
+        """How often a row is read in one step."""
+        return 2 if self.r_drop else 1
+
     def loss(self, rows: Sequence[list[int]], targets: Sequence[int]) -> Tensor:
-        """Cross entropy of token rows with the indices of their labels, summed; gradients flow."""
-        return torch.nn.functional.cross_entropy(self.forward(rows), torch.tensor(targets), reduction="sum")
+        """Cross entropy of token rows with the indices of their labels, summed; gradients flow.
+
+        With R-Drop (Liang et al. 2021) a row is read twice, and how far the two answers are apart counts too: what few
+        rows teach then holds whichever units dropout leaves.
+        """
+        functional, wanted = torch.nn.functional, torch.tensor(targets)
+        if not self.r_drop:
+            return functional.cross_entropy(self.forward(rows), wanted, reduction="sum")
+        logits = self.forward([*rows, *rows])
+        one, other = functional.log_softmax(logits, dim=-1).chunk(2)
+        apart = functional.kl_div(one, other, reduction="sum", log_target=True)
+        apart = apart + functional.kl_div(other, one, reduction="sum", log_target=True)
+        return (functional.cross_entropy(logits, wanted.repeat(2), reduction="sum") + self.r_drop * apart) / 2
 
     @staticmethod
     def items(targets: Sequence[int]) -> int:

@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+import torch
 from pydantic import JsonValue
 from torch import Tensor
 
 from tools.contract import JobContext
 from tools.errors import UserFault
-from tools.finetune.plan import look_every, steps_of
+from tools.finetune.plan import look_every, r_drop_of, steps_of
 from tools.training.classify_answers import classify
 from tools.training.classify_measures import tempered_loss
 from tools.training.classify_model import Classifier, nearest_centroid
-from tools.training.classify_rows import LabelledRow, hold_out, judges, passes
+from tools.training.classify_rows import LabelledRow, hold_out, judges, names_tell, passes, spoken
 from tools.training.classify_train import Recipe, Trainer, trainable
 from tools.training.encoder import Encoder
 from tools.training.settings_search import RATES, choose
@@ -30,7 +31,10 @@ _FEWEST = 5  # steps of a short run
 
 @dataclass(frozen=True)
 class Material:
-    """Rows to learn from: their token ids, their labels' indices, and the untrained encoder's vectors [rows, width]."""
+    """Rows to learn from: their token ids, their labels' indices, and the untrained encoder's vectors [rows, width].
+
+    The last of these may be labels' names, which stand in no row.
+    """
 
     encoder: Encoder
     labels: tuple[str, ...]
@@ -40,19 +44,38 @@ class Material:
     vectors: Tensor
 
     def part(self, chosen: Sequence[int]) -> "Material":
+        """Some of the rows, and every name."""
+        kept = [*chosen, *range(len(self.rows), len(self.tokens))]
         return replace(
             self,
             rows=[self.rows[index] for index in chosen],
-            tokens=[self.tokens[index] for index in chosen],
-            targets=[self.targets[index] for index in chosen],
-            vectors=self.vectors[list(chosen)],
+            tokens=[self.tokens[index] for index in kept],
+            targets=[self.targets[index] for index in kept],
+            vectors=self.vectors[kept],
         )
 
-    def classifier(self) -> Classifier:
+    def with_names(self) -> "Material":
+        """The same with each label's name as a further row, where names are near to what they stand for: with few rows
+        a name is one of the best (Mueller et al. 2022)."""
+        tokens = self.encoder.tokens([spoken(label) for label in self.labels])
+        names = self.encoder.embed(tokens)
+        right = float(((self.vectors @ names.T).argmax(1) == torch.tensor(self.targets)).float().mean())
+        if not names_tell(right, len(self.labels)):
+            return self
+        return replace(
+            self,
+            tokens=[*self.tokens, *tokens],
+            targets=[*self.targets, *range(len(self.labels))],
+            vectors=torch.cat([self.vectors, names]),
+        )
+
+    def classifier(self, params: "FinetuneParameters") -> Classifier:
         """One whose head points at the centroids of the rows; its encoder is a copy, to be trained."""
         one = self.encoder
         encoder = Encoder(copy.deepcopy(one.model), one.tokenizer, one.context, one.batch)
-        return nearest_centroid(encoder, self.vectors, self.targets, self.labels)
+        made = nearest_centroid(encoder, self.vectors, self.targets, self.labels)
+        made.r_drop = r_drop_of(params, len(self.tokens))
+        return made
 
 
 def method_of(params: "FinetuneParameters") -> Literal["lora", "full"]:
@@ -102,7 +125,7 @@ def settings_of(
     def short_run(tried: "FinetuneParameters", share: float) -> float:
         return _short(context, tried, part, held, share)
 
-    best, found = choose(params, context, _candidates(params, len(material.rows)), short_run, _told(params))
+    best, found = choose(params, context, _candidates(params, len(material.tokens)), short_run, _told(params))
     return best, {**found, "tried_on": len(held)}
 
 
@@ -128,9 +151,9 @@ def _short(
     context: JobContext, params: "FinetuneParameters", part: Material, held: Sequence[LabelledRow], share: float
 ) -> float:
     """Loss on the rows held back after a share of the training; infinite where it diverged."""
-    whole = recipe_of(params, len(part.rows))
+    whole = recipe_of(params, len(part.tokens))
     recipe = replace(whole, steps=max(_FEWEST, round(share * whole.steps)), patience=0)
-    classifier = part.classifier()
+    classifier = part.classifier(params)
     what = f"trying lr {recipe.lr:.2g} for {recipe.steps} steps"
     trainer = Trainer(context, trainable(classifier, recipe), recipe, part.tokens, part.targets, what=what)
     try:

@@ -52,6 +52,10 @@ class Learner(Protocol):
     encoder: Encoder
 
     @property
+    def passes(self) -> int:
+        """How often a row is read in one step."""
+
+    @property
     def linear(self) -> torch.nn.Module:
         """What is learned beside the encoder."""
 
@@ -223,7 +227,7 @@ class Trainer:
         """Add the gradients of a batch's mean loss, and give the loss."""
         total = 0.0
         items = self.classifier.items([self.targets[index] for index in chosen])
-        for part in parts(chosen, self.rows):
+        for part in parts(chosen, self.rows, self.classifier.passes):
             targets = [self.targets[index] for index in part]
             loss = self.classifier.loss([self.rows[index] for index in part], targets) / items
             loss.backward()  # type: ignore[no-untyped-call]
@@ -259,8 +263,8 @@ class Trainer:
             save_checkpoint(self.context.checkpoints, self.notes, self.parameters, self.optimizer)
 
 
-def parts(chosen: list[int], rows: Sequence[Sized]) -> Iterator[list[int]]:
-    """Cut a batch so that no part has more than `TOKENS_AT_ONCE` padded tokens."""
+def parts(chosen: list[int], rows: Sequence[Sized], passes: int = 1) -> Iterator[list[int]]:
+    """Cut a batch so that no part has more than `TOKENS_AT_ONCE` padded tokens in so many passes at once."""
     longest = max(len(rows[index]) for index in chosen)
-    size = max(1, TOKENS_AT_ONCE // max(longest, 1))
+    size = max(1, TOKENS_AT_ONCE // max(longest * passes, 1))
     yield from (chosen[start : start + size] for start in range(0, len(chosen), size))

@@ -37,6 +37,8 @@ def finetune_pairs(context: JobContext, params: "FinetuneParameters", model: Can
     refuse_what_is_not_for_encoders(params)
     if params.per_class is not None:
         raise UserFault(f"per_class counts rows of a label, and {data.name} has none; register fewer rows with limit=.")
+    if params.r_drop:
+        raise UserFault("r_drop is for labelled data; leave it out to learn from pairs.")
     if params.probe or params.search:
         raise UserFault("probe and search try settings on labelled data; leave them out to learn from pairs.")
     require_dev(params, data)

@@ -45,6 +45,8 @@ def contrast(questions: Tensor, texts: Tensor, answers: Sequence[Answers]) -> Te
 class Embedder:
     """An encoder that learns from pairs."""
 
+    passes = 1  # over a row in one step
+
     def __init__(self, encoder: Encoder) -> None:
         self.encoder = encoder
         self.linear = torch.nn.Identity()  # nothing is learned beside it

@@ -45,6 +45,8 @@ class Tagged:
 class Tagger:
     """Words to tags."""
 
+    passes = 1  # over a row in one step of training
+
     def __init__(self, encoder: Encoder, linear: torch.nn.Linear, head: Head) -> None:
         self.encoder = encoder
         self.linear = linear

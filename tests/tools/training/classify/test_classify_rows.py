@@ -12,10 +12,13 @@ from tools.training.classify_rows import (
     LabelledRow,
     draw,
     labels_of,
+    names_tell,
     passes,
     planned_rows,
     read_rows,
     rows_a_label,
+    spoken,
+    uses_r_drop,
 )
 
 
@@ -93,3 +96,18 @@ def test_a_plan_knows_about_how_many_rows_there_will_be() -> None:
     assert planned_rows(data, None) == 39 * 77
     assert planned_rows(data, 1000) == 9000
     assert planned_rows(data.model_copy(update={"labels": ("a", "b")}), None) == 3000
+
+
+def test_names_of_labels_are_worth_learning_where_they_tell_more_than_chance() -> None:
+    assert spoken("card_arrival") == "card arrival"
+    assert spoken("Refund/not-showing.up") == "Refund not showing up"
+    assert spoken("退款") == "退款"
+    assert names_tell(0.4, labels=77)
+    assert not names_tell(0.6, labels=2)
+    assert not names_tell(1 / 77, labels=77)
+
+
+def test_rows_are_read_twice_only_where_they_are_few_and_every_weight_learns() -> None:
+    assert uses_r_drop("full", 770)
+    assert not uses_r_drop("full", 8000)
+    assert not uses_r_drop("lora", 770)

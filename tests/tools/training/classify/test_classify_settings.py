@@ -90,6 +90,17 @@ def test_the_plan_tells_of_the_search_and_what_judges_it(small_encoder: Candidat
     assert not any("a fifth" in step for step in planned(trained_only(data)).steps)
 
 
+def test_names_of_labels_are_learnt_where_the_encoder_knows_their_words(
+    tmp_path: Path, job, registered, encoder: Candidate, data: Dataset
+) -> None:
+    quick = ASKED.model_copy(update={"steps": 1, "per_class": 4})
+    told = finetune_labelled(job(tmp_path / "told"), quick, encoder, trained_only(data))
+    assert (told.facts["label_names_learnt"], told.facts["rows"], told.facts["r_drop"]) == (True, 16, 1.0)
+    numbered = [(row.text, str(data.labels.index(row.label))) for row in read_rows(data, "train")]
+    blank = finetune_labelled(job(tmp_path / "blank"), quick, encoder, registered(tmp_path / "n", {"train": numbered}))
+    assert blank.facts["label_names_learnt"] is False
+
+
 def test_nothing_to_judge_by_is_said(tmp_path: Path, job, registered, small_encoder: Candidate) -> None:
     single = registered(tmp_path / "single", {"train": [("one thing", "a"), ("another", "b")]})
     with pytest.raises(UserFault, match="Every label has one row only: there is none to try settings on"):

@@ -13,9 +13,10 @@ from tools.finetune.spec import FinetuneParameters, Method
 from tools.training.classify import finetune_labelled
 from tools.training.classify_checkpoint import Notes, resume, save_checkpoint
 from tools.training.classify_measures import tempered_loss
-from tools.training.classify_model import load_classifier
+from tools.training.classify_model import load_classifier, nearest_centroid
 from tools.training.classify_rows import read_rows
 from tools.training.classify_train import TOKENS_AT_ONCE, batches, pace, parts
+from tools.training.encoder import load_encoder
 
 QUICK = FinetuneParameters(data="questions", steps=12, batch=8, per_class=10, rank=2, save_every=5)
 
@@ -170,6 +171,29 @@ def test_early_stopping_needs_development_rows(tmp_path: Path, job, small_encode
     alone = data.model_copy(update={"splits": {"train": data.splits["train"]}})
     with pytest.raises(UserFault, match="early_stopping looks at a development split, and questions has none"):
         finetune_labelled(job(tmp_path / "run"), CONTRARY, small_encoder, alone)
+
+
+def test_r_drop_charges_for_two_passes_that_disagree(small_encoder: Candidate, data: Dataset) -> None:
+    rows = read_rows(data, "train")[:20]
+    places = torch.tensor([data.labels.index(row.label) for row in rows])
+    encoder = load_encoder(small_encoder)
+    tokens = encoder.tokens([row.text for row in rows])
+    classifier = nearest_centroid(encoder, encoder.embed(tokens), places.tolist(), data.labels)
+    classifier.r_drop = 3.0
+    assert classifier.passes == 2
+    plain = torch.nn.functional.cross_entropy(classifier.forward(tokens), places, reduction="sum").item()
+    assert classifier.loss(tokens, places.tolist()).item() == pytest.approx(
+        plain, rel=1e-4
+    )  # without dropout they agree
+    encoder.model.train()
+    torch.manual_seed(1)
+    charged = classifier.loss(tokens, places.tolist()).item()
+    torch.manual_seed(1)
+    one, other = classifier.forward([*tokens, *tokens]).softmax(-1).chunk(2)
+    right = -(one[range(20), places].log() + other[range(20), places].log()).sum() / 2
+    apart = ((one - other) * (one.log() - other.log())).sum() / 2
+    assert apart > 0
+    assert charged == pytest.approx((right + 3.0 * apart).item(), rel=1e-4)
 
 
 def test_divergence_is_said_in_a_sentence(tmp_path: Path, job, small_encoder: Candidate, data: Dataset) -> None:
