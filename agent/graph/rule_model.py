@@ -23,9 +23,9 @@ def call_for(found: Understanding, line: str) -> Call:
 
     A question that may be about methods or documents is looked up first: what is known is better than a choice.
     """
-    unsure = unclear(found)
-    asked = found.intent is Intent.ASK_KNOWLEDGE or (unsure and is_question(line))
-    if not found.exact and (asked or found.intent is Intent.UNKNOWN):
+    unsure, unknown = unclear(found), found.intent is Intent.UNKNOWN
+    asked = found.intent is Intent.ASK_KNOWLEDGE or ((unsure or unknown) and is_question(line))
+    if not found.exact and (asked or unknown):
         others = (reading for reading in found.alternatives if unsure and not reading.effect)
         options = [o.model_dump(mode="json") for o in _options(others) if o.call.name != "ask_knowledge"]
         return Call(name="look_up", arguments={"question": line, "options": options, "understood": asked})

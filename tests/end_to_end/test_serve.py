@@ -87,13 +87,13 @@ def test_ctrl_c_ends_it_cleanly(served):
     [
         (
             {**TOKENS, "SLACK_API_URL": "http://slack.example/api"},
-            "SLACK_API_URL: Value error, must begin with https://",
+            "SLACK_API_URL: must begin with https://",
         ),
         ({"SLACK_BOT_TOKEN": "xoxb-none"}, "SLACK_APP_TOKEN is not set"),
         ({"SLACK_APP_TOKEN": "xapp-none"}, "SLACK_BOT_TOKEN is not set"),
         ({"SLACK_BOT_TOKEN": "xoxb-none", "SLACK_MODE": "http"}, "SLACK_SIGNING_SECRET is not set"),
         ({"SLACK_CLIENT_ID": "1.2", "SLACK_MODE": "http"}, "SLACK_ENCRYPTION_KEY is no Fernet key"),
-        ({**TOKENS, "SLACK_MODE": "telepathy"}, "SLACK_MODE: Input should be 'socket' or 'http'"),
+        ({**TOKENS, "SLACK_MODE": "telepathy"}, "SLACK_MODE: input should be 'socket' or 'http'"),
     ],
 )
 def test_settings_that_do_not_do_are_sentences(tmp_path, monkeypatch, capsys, variables, sentence):

@@ -74,12 +74,17 @@ def test_what_is_known_is_told_rather_than_a_choice_offered(say: Say) -> None:
 
 
 def test_what_is_not_known_is_said_with_whom_to_ask_and_what_else_was_meant(desk: MemoryDesk, say: Say) -> None:
-    reply = say("who is the boss of this?", actor="bob", project="support-desk")
+    reply = say("who leads this?", actor="bob", project="support-desk")
     assert reply.data["abstained"] is True
     assert "I don't know." in reply.text and "I searched the guides." in reply.text
     assert "ana, who owns support-desk, may know." in reply.text
     assert reply.choices and reply.kind == "choices"
     assert "as of" in say("1", actor="bob").text
+
+
+def test_a_question_about_the_world_is_looked_up_and_offers_nothing_of_the_project(say: Say) -> None:
+    reply = say("who is the boss of this?", actor="bob", project="support-desk")
+    assert reply.data["abstained"] is True and not reply.choices
 
 
 def test_an_owner_is_not_sent_to_themselves(say: Say) -> None:
