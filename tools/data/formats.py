@@ -3,12 +3,12 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from tools.contract import Split
+from tools.contract import Dataset, Split
 from tools.errors import UserFault
 
 _LONGEST_CELL = 10_000_000  # characters; csv refuses more than 131,072 by default
@@ -162,3 +162,21 @@ def rows_of(split: Split) -> list[dict[str, Any]]:
         return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
     except ValueError as error:
         raise UserFault(f"{path} of a registered data set was changed ({error}); register the data again.") from error
+
+
+Read = TypeVar("Read")
+
+
+def read_split(data: Dataset, split: str, row: Callable[[Any, str], Read], limit: int | None = None) -> list[Read]:
+    """The first `limit` rows of a split, each as `row(values, where)` makes of it: "where" is the file and the row.
+
+    Raises `UserFault` where there are none to be read.
+    """
+    part = data.splits.get(split)
+    if part is None:
+        known = ", ".join(data.splits) or "none"
+        raise UserFault(f"{data.name} has no split {split} (it has {known}); register it with one.")
+    rows = [row(values, f"{part.path}, row {number}") for number, values in enumerate(rows_of(part), 1)]
+    if not rows:
+        raise UserFault(f"The split {split} of {data.name} is empty; register it with more rows.")
+    return rows[:limit]

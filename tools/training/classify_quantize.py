@@ -32,23 +32,41 @@ def quantize_labelled(
     candidate = save_classifier(context, narrow, name=name, method="int8", parent=model, facts=facts)
     context.progress("storing in 8 bits", 1, 1)
     after = load_classifier(candidate)
-    metrics = [
-        Metric(name="size", value=float(candidate.bytes), unit="bytes"),
-        Metric(name="size_before", value=float(model.bytes), unit="bytes"),
-    ]
+    metrics = sizes(model, candidate)
     rows = read_rows(data, "dev", params.limit) if data is not None else []
     comparison = None
     if rows:
         metrics += _speeds(before, after, rows)
         comparison, accuracies = _parity(context, before, after, model, rows, params.seed)
         metrics += accuracies
+    return narrowed(context, params, model, candidate, comparison, metrics, facts, "accuracy")
+
+
+def sizes(model: Candidate, candidate: Candidate) -> list[Metric]:
+    return [
+        Metric(name="size", value=float(candidate.bytes), unit="bytes"),
+        Metric(name="size_before", value=float(model.bytes), unit="bytes"),
+    ]
+
+
+def narrowed(
+    context: JobContext,
+    params: "QuantizeParameters",
+    model: Candidate,
+    candidate: Candidate,
+    comparison: Comparison | None,
+    metrics: list[Metric],
+    facts: dict[str, JsonValue],
+    score: str,
+) -> Result:
+    """What storing an encoder with a head in 8 bits came to; `comparison` is of its `score`, where it was measured."""
     return Result(
-        summary=_summary(model, candidate, comparison, params.margin),
+        summary=_summary(model, candidate, comparison, params.margin, score),
         metrics=tuple(metrics),
         comparisons=(comparison,) if comparison else (),
         artefacts=(context.artefact("model", "model", context.folder / "model"),),
         candidate=candidate,
-        split="dev" if rows else "",
+        split="dev" if comparison else "",
         facts={**facts, "parity": None if comparison is None else comparison.low >= -params.margin},
     )
 
@@ -71,10 +89,10 @@ def _parity(
     return difference(narrow, wide, model, "dev", seed), metrics
 
 
-def _summary(model: Candidate, candidate: Candidate, comparison: Comparison | None, margin: float) -> str:
-    sizes = f"{candidate.name} takes {candidate.bytes / 1e6:.1f} MB instead of {model.bytes / 1e6:.1f} MB"
+def _summary(model: Candidate, candidate: Candidate, comparison: Comparison | None, margin: float, score: str) -> str:
+    said = f"{candidate.name} takes {candidate.bytes / 1e6:.1f} MB instead of {model.bytes / 1e6:.1f} MB"
     if comparison is None:
-        return sizes + "; parity was not checked."
+        return said + "; parity was not checked."
     held = "at parity" if comparison.low >= -margin else "not at parity"
     change = f"{comparison.value:+.3f} [{comparison.low:+.3f}, {comparison.high:+.3f}]"
-    return f"{sizes}, accuracy {change} on {comparison.n} development rows: {held} within {margin:g}."
+    return f"{said}, {score} {change} on {comparison.n} development rows: {held} within {margin:g}."

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tools.contract import DataKind, Dataset
-from tools.data.formats import rows_of
+from tools.data.formats import read_split
 from tools.errors import UserFault
 
 TOKENS = 48_000  # of one pass over the training rows: 3,000 short questions, about 25 s on two cores with 22 M weights
@@ -36,14 +36,7 @@ def read_rows(data: Dataset, split: str, limit: int | None = None) -> list[Label
     """Rows of a split, the first `limit` of them. Raises `UserFault` where there are none to be read."""
     if data.kind is not DataKind.LABELLED:
         raise UserFault(f"Classification needs labelled data (text, label), and {data.name} is of kind {data.kind}.")
-    part = data.splits.get(split)
-    if part is None:
-        known = ", ".join(data.splits) or "none"
-        raise UserFault(f"{data.name} has no split {split} (it has {known}); register it with one.")
-    rows = [_row(row, f"{part.path}, row {number}") for number, row in enumerate(rows_of(part), 1)]
-    if not rows:
-        raise UserFault(f"The split {split} of {data.name} is empty; register it with more rows.")
-    return rows[:limit]
+    return read_split(data, split, _row, limit)
 
 
 def _row(row: Any, where: str) -> LabelledRow:

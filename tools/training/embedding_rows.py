@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tools.contract import DataKind, Dataset
-from tools.data.formats import rows_of
+from tools.data.formats import read_split
 from tools.errors import UserFault
 from tools.evaluate.metrics import normalise
 
@@ -57,14 +57,7 @@ def read_pairs(data: Dataset, split: str, limit: int | None = None) -> Pairs:
             "An encoder takes labelled data (text, label) or a task (a question and the text that answers it), and"
             f" {data.name} is of kind {data.kind}{hint}."
         )
-    part = data.splits.get(split)
-    if part is None:
-        known = ", ".join(data.splits) or "none"
-        raise UserFault(f"{data.name} has no split {split} (it has {known}); register it with one.")
-    rows = [_pair(row, f"{part.path}, row {number}") for number, row in enumerate(rows_of(part), 1)]
-    if not rows:
-        raise UserFault(f"The split {split} of {data.name} is empty; register it with more rows.")
-    return pairs_of(rows[:limit])
+    return pairs_of(read_split(data, split, _pair, limit))
 
 
 def require_choice(pairs: Pairs, split: str, name: str) -> None:

@@ -6,7 +6,7 @@ from pydantic import JsonValue
 
 from tools.contract import Candidate, Comparison, Dataset, JobContext, Metric, Result
 from tools.errors import UserFault
-from tools.training.classify_quantize import TIMED
+from tools.training.classify_quantize import TIMED, narrowed, sizes
 from tools.training.tagger_answers import answer, differences, latency, quality
 from tools.training.tagger_model import Tagger, load_tagger, save_tagger
 from tools.training.tagger_rows import TaggedRow, read_rows
@@ -30,23 +30,12 @@ def quantize_tagged(
     kept = {**facts, "kinds": model.facts.get("kinds")}
     candidate = save_tagger(context, narrow, name=name, method="int8", parent=model, facts=kept)
     context.progress("storing in 8 bits", 1, 1)
-    metrics = [
-        Metric(name="size", value=float(candidate.bytes), unit="bytes"),
-        Metric(name="size_before", value=float(model.bytes), unit="bytes"),
-    ]
+    metrics = sizes(model, candidate)
     comparison = None
     if rows:
         comparison, found = _parity(context, before, load_tagger(candidate), model, rows, params.seed)
         metrics += found
-    return Result(
-        summary=_summary(model, candidate, comparison, params.margin),
-        metrics=tuple(metrics),
-        comparisons=(comparison,) if comparison else (),
-        artefacts=(context.artefact("model", "model", context.folder / "model"),),
-        candidate=candidate,
-        split="dev" if rows else "",
-        facts={**facts, "parity": None if comparison is None else comparison.low >= -params.margin},
-    )
+    return narrowed(context, params, model, candidate, comparison, metrics, facts, "entity F1")
 
 
 def _parity(
@@ -63,12 +52,3 @@ def _parity(
         *slow,
     ]
     return differences(narrow, wide, model, "dev", seed=seed)[0], metrics
-
-
-def _summary(model: Candidate, candidate: Candidate, comparison: Comparison | None, margin: float) -> str:
-    sizes = f"{candidate.name} takes {candidate.bytes / 1e6:.1f} MB instead of {model.bytes / 1e6:.1f} MB"
-    if comparison is None:
-        return sizes + "; parity was not checked."
-    held = "at parity" if comparison.low >= -margin else "not at parity"
-    change = f"{comparison.value:+.3f} [{comparison.low:+.3f}, {comparison.high:+.3f}]"
-    return f"{sizes}, entity F1 {change} on {comparison.n} development rows: {held} within {margin:g}."

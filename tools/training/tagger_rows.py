@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tools.contract import DataKind, Dataset
-from tools.data.formats import rows_of
+from tools.data.formats import read_split
 from tools.errors import UserFault
 from tools.evaluate.tagging import OUTSIDE
 
@@ -29,14 +29,7 @@ def read_rows(data: Dataset, split: str, limit: int | None = None) -> list[Tagge
             f"Tagging words needs tagged data (tokens, tags), and {data.name} is of kind {data.kind};"
             " register such data and name it."
         )
-    part = data.splits.get(split)
-    if part is None:
-        known = ", ".join(data.splits) or "none"
-        raise UserFault(f"{data.name} has no split {split} (it has {known}); register it with one.")
-    rows = [_row(row, f"{part.path}, row {number}") for number, row in enumerate(rows_of(part), 1)]
-    if not rows:
-        raise UserFault(f"The split {split} of {data.name} is empty; register it with more rows.")
-    return rows[:limit]
+    return read_split(data, split, _row, limit)
 
 
 def _row(row: Any, where: str) -> TaggedRow:
