@@ -198,4 +198,4 @@ def test_five_hundred_deliveries_are_applied_once_and_in_order(tmp_path):
 
 @pytest.mark.slow
 def test_ten_thousand_deliveries_are_applied_once_and_in_order(tmp_path):
-    check_many(tmp_path, threads=50, lines=145, seed=2026)
+    check_many(tmp_path, threads=50, lines=155, seed=2026)
