@@ -345,6 +345,16 @@ _FORMS = (
     _form(_SHOW + r"(?:best|best score|最好成绩)", Intent.BEST),
     _form(r"compare(?: (?:the )?(?:models|candidates|rounds))?|比较|比较模型", Intent.COMPARE),
     _form(_SHOW + r"(?:approvals?|审批)", Intent.APPROVALS),
+    _form(_SHOW + r"(?:members|roles|people|team|成员|角色)", Intent.MEMBERS),
+    _form(
+        r"who (?:owns|leads|runs|is (?:in|on)|works on|belongs to) (?:this|the|our) (?:project|team)\??"
+        r"|who (?:can|may|is allowed to) approve(?: (?:it|this|here|things))?\??"
+        r"|who (?:is|are) (?:the |an? |our )?(?:owners?|approvers?|members?|viewers?)"
+        r"(?: (?:here|of (?:this|the) project))?\??"
+        r"|谁(?:是|负责|拥有)(?:这个|本)?(?:项目)?的?(?:负责人|所有者|审批人|成员)?[？?]?"
+        r"|谁(?:能|可以|有权)(?:审批|批准)[？?]?",
+        Intent.MEMBERS,
+    ),
     _form(_SHOW + r"(?:history|历史)", Intent.HISTORY),
     _form(_SHOW + r"(?:decisions?|决定|决策)", Intent.DECISIONS),
     _form(_SHOW + r"(?:spent|time spent|costs?|花费|用时|成本)", Intent.SPENT),

@@ -27,6 +27,7 @@ class Intent(StrEnum):
     JOB = "job"  # one of them, by its id
     LOGS = "logs"  # the last lines one printed
     APPROVALS = "approvals"
+    MEMBERS = "members"
     HISTORY = "history"
     DECISIONS = "decisions"
     SPENT = "spent"
@@ -113,6 +114,7 @@ MEANINGS: dict[Intent, Meaning] = {
     Intent.JOB: Meaning(call="show_job", title="show one job in full"),
     Intent.LOGS: Meaning(call="show_job", title="show the last lines of a job's log", arguments={"log": True}),
     Intent.APPROVALS: _status(StatusQuery.APPROVALS, "show the approvals"),
+    Intent.MEMBERS: _status(StatusQuery.MEMBERS, "show who has which role"),
     Intent.HISTORY: _status(StatusQuery.HISTORY, "tell the project's history"),
     Intent.DECISIONS: _status(StatusQuery.DECISIONS, "show who decided what, and why"),
     Intent.SPENT: _status(StatusQuery.SPENT, "say how much time it has taken"),

@@ -54,7 +54,8 @@ class Named(Frozen):
 class Query(Frozen):
     query: StatusQuery = Field(
         description="where: stage, gate, jobs and model now; gate: each requirement; latest, best, evidence: what was"
-        " measured; jobs; approvals; history; charter; data; models; compare: candidates side by side; spent; decisions"
+        " measured; jobs; approvals; members; history; charter; data; models; compare: candidates side by side; spent;"
+        " decisions"
     )
     state: JobKind | None = Field(default=None, description="of jobs: only those in this state")
     since: str | None = Field(

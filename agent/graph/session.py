@@ -105,9 +105,9 @@ class Session:
         return self.languages.get(self.actor, "en")
 
     def hear(self, text: str, *, command: bool) -> None:
-        """Note the language of what the person said; an English command is everybody's."""
+        """Note the language of what the person said; an English command is everybody's, a question is not."""
         heard = language_of(text, self.language)
-        if heard == "zh" or not command:
+        if heard == "zh" or not command or text.rstrip().endswith("?"):
             self.languages[self.actor] = heard
 
     def note(self, question: str, call: str) -> None:

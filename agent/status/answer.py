@@ -11,7 +11,7 @@ from agent.lifecycle.stages import label
 from agent.markdown import moment
 from agent.measured import best, compare, evidence_table, latest, score
 from agent.price import Price
-from agent.status.decisions import approvals, decisions, history
+from agent.status.decisions import approvals, decisions, history, members
 from agent.status.jobs import jobs_by_state
 from agent.status.material import charter, data, models
 from agent.status.model import AuditLine, JobView, Narrowed, StatusQuery
@@ -23,6 +23,7 @@ _PLAIN: dict[StatusQuery, Callable[[Project], str]] = {
     StatusQuery.LATEST: latest,
     StatusQuery.BEST: best,
     StatusQuery.APPROVALS: approvals,
+    StatusQuery.MEMBERS: members,
     StatusQuery.EVIDENCE: evidence_table,
     StatusQuery.CHARTER: charter,
     StatusQuery.DATA: data,

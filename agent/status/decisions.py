@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from agent.lifecycle.project import Project
+from agent.lifecycle.project import Project, Role
 from agent.lifecycle.stages import Stage, find, label
 from agent.markdown import moment, short, table
 from agent.status.model import AuditLine, Narrowed
@@ -28,6 +28,17 @@ def approvals(project: Project) -> str:
     ]
     shown = table(("Approval", "For leaving", "Outcome", "By", "When", "Digest", "Reason"), rows)
     return "\n\n".join([*lines, shown] if shown else lines)
+
+
+def members(project: Project) -> str:
+    """Who has which role, owners first, and what an approval takes."""
+    rows = [
+        (role, ", ".join(sorted(person for person, held in project.members.items() if held is role)))
+        for role in (Role.OWNER, Role.APPROVER, Role.MEMBER, Role.VIEWER)
+    ]
+    own = "may" if project.rules.self_approval else "may not"
+    takes = f"An approval takes {project.rules.approvers} of the approvers and owners; who asked {own} approve alone."
+    return "\n\n".join((table(("Role", "Who"), [row for row in rows if row[1]]), takes))
 
 
 def history(project: Project, audit: Sequence[AuditLine] = ()) -> str:

@@ -76,6 +76,7 @@ class StatusQuery(StrEnum):
     JOBS = "jobs"
     APPROVALS = "approvals"
     EVIDENCE = "evidence"
+    MEMBERS = "members"  # who may do what, and the rules of approvals
     HISTORY = "history"
     CHARTER = "charter"
     DATA = "data"

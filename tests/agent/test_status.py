@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from walk import TICKETS, TUNED, Numbers, Walk
 
-from agent.lifecycle.events import Advance, GoBack, StartJob, Waive
+from agent.lifecycle.events import Advance, GoBack, SetRules, StartJob, Waive
 from agent.lifecycle.stages import Stage
 from agent.markdown import duration, table
 from agent.price import Price
@@ -144,6 +144,15 @@ def test_history_with_the_record_shows_refusals_and_breaks_no_table() -> None:
     text = ask(Walk().to(Stage.LAUNCHED), StatusQuery.HISTORY, audit=(Line(),))
     assert "refused" in text
     assert "dee is a viewer \\| and may not" in text
+
+
+def test_members_are_told_by_role_with_what_an_approval_takes() -> None:
+    walk = Walk()
+    walk.begin()
+    walk.ok(SetRules(approvers=2, self_approval=False))
+    text = ask(walk, StatusQuery.MEMBERS)
+    assert re.search(r"\| owner +\| ana", text) and re.search(r"\| approver +\| ben", text)
+    assert "An approval takes 2 of the approvers and owners; who asked may not approve alone." in text
 
 
 def test_json_says_the_same_and_is_json() -> None:
