@@ -23,7 +23,8 @@ from tools.errors import ToolError
 
 HELP = """I lead a language-model project from scope to launch and do the work. Say it plainly, or as a command:
 
-- **projects**: `create project NAME` · `use NAME` · `projects` · `members` · `role PERSON approver` · `rules approvers=2`
+- **projects**: `create project NAME` · `use NAME` · `projects` · `members` · `role PERSON approver` ·\
+ `rules approvers=2`
 - **scope**: `charter` (asks field by field) · `charter target=0.9 …` · `register data PATH as NAME` ·\
  `add documents PATH` (in Slack: share the file) · `remove document NAME`
 - **work**: {tools}, each with `key=value …`, e.g. `finetune data=tickets epochs=3`

@@ -76,56 +76,62 @@ def r_drop_of(params: "FinetuneParameters", rows: int) -> float:
 
 def plan(params: "FinetuneParameters", inputs: Inputs) -> Plan:
     model, data = inputs.models.get("model"), inputs.data.get("data")
-    classifies = model is not None and model.kind.encodes
-    weights = cost.size_of(model)
-    pairs = classifies and data is not None and data.kind is DataKind.TASK
-    if classifies and data is not None:
-        whole = pairs or data.kind is DataKind.TAGGED  # all of it is learned from
-        rows = cost.rows_of(inputs, "data", "train", 0) if whole else planned_rows(data, params.per_class)
-        steps = steps_of(params, rows, passes(rows, params.batch))
-    else:
-        rows = cost.rows_of(inputs, "data", "train", 1500)
-        steps = steps_of(params, rows)
+    if model is not None and model.kind.encodes and data is not None:
+        return _of_encoder(params, inputs, data)
+    return _of_generator(params, inputs)
+
+
+def _of_generator(params: "FinetuneParameters", inputs: Inputs) -> Plan:
+    model, gpu = inputs.models.get("model"), machine.find_gpu()
+    if params.method == "qlora" and gpu is None:
+        raise UserFault(machine.NEEDS_GPU.format(model=params.model))
+    weights, steps = cost.size_of(model), steps_of(params, cost.rows_of(inputs, "data", "train", 1500))
+    tokens = round(params.batch * cost.tokens_a_row(inputs.data.get("data")))
+    training = cost.training_seconds(weights, tokens * steps, steps)
+    load = load_of(params, weights, params.batch, min(LONGEST, (model.context if model else 0) or LONGEST))
+    dev = cost.rows_of(inputs, "data", "dev", 0)
+    return Plan(
+        steps=(*_steps(params, steps, None), *machine.steps(load, gpu)),
+        seconds=4 + _searching(params) + training * (1 + _TRIED * params.probe),
+        memory_bytes=cost.training_memory(weights, load.trained, tokens),
+        warnings=(*_warnings(params, encodes=False), *machine.warnings(load, gpu)),
+        parts=(
+            Part(step="fine-tuning", seconds=training),
+            Part(step="measuring on dev", seconds=cost.generation_seconds(weights, dev, _NEW_TOKENS)),
+        ),
+    )
+
+
+def _of_encoder(params: "FinetuneParameters", inputs: Inputs, data: Dataset) -> Plan:
+    weights, pairs = cost.size_of(inputs.models.get("model")), data.kind is DataKind.TASK
+    whole = pairs or data.kind is DataKind.TAGGED  # all of it is learned from
+    rows = cost.rows_of(inputs, "data", "train", 0) if whole else planned_rows(data, params.per_class)
+    steps = steps_of(params, rows, passes(rows, params.batch))
     tokens = round(params.batch * cost.tokens_a_row(data) * (cost.PAIR if pairs else 1.0))
-    labelled = classifies and data is not None and data.kind is DataKind.LABELLED
-    if labelled and r_drop_of(params, rows):
+    if data.kind is DataKind.LABELLED and r_drop_of(params, rows):
         tokens *= 2  # every row is read twice a step
     training = cost.training_seconds(weights, tokens * steps, steps)
     passed = steps * params.batch / max(rows, 1)
-    parts = tuple(
-        _of_pairs(inputs, training, passed) if pairs else _parts(inputs, classifies, weights, training, passed)
-    )
     trained = weights if params.method == "full" else weights // 20
-    gpu = None if classifies else machine.find_gpu()
-    if params.method == "qlora" and gpu is None:
-        raise UserFault(machine.NEEDS_GPU.format(model=params.model))
-    load = load_of(params, weights, params.batch, min(LONGEST, (model.context if model else 0) or LONGEST))
-    beside = _encoder_memory(data, tokens) if classifies else 0
-    memory = cost.training_memory(weights, trained, tokens) + beside
     return Plan(
-        steps=(*_steps(params, steps, data if classifies else None), *machine.steps(load, gpu)),
-        seconds=4 + _searching(params) + training * (1 + _TRIED * (params.probe or _open(params, classifies))),
-        memory_bytes=memory,
-        warnings=(*_warnings(params, classifies), *machine.warnings(load, gpu)),
-        parts=parts,
+        steps=tuple(_steps(params, steps, data)),
+        seconds=4 + _searching(params) + training * (1 + _TRIED * (params.probe or _open(params))),
+        memory_bytes=cost.training_memory(weights, trained, tokens) + _encoder_memory(data, tokens),
+        warnings=tuple(_warnings(params, encodes=True)),
+        parts=tuple(_of_pairs(inputs, training, passed) if pairs else _of_head(training, passed)),
     )
 
 
-def _encoder_memory(data: Dataset | None, tokens: int) -> int:
+def _encoder_memory(data: Dataset, tokens: int) -> int:
     """Of tagged rows as many as are read at once ask for: 0.75 GB in all were held with 180 tokens, 0.74 planned."""
-    share = tokens / _AT_ONCE if data is not None and data.kind is DataKind.TAGGED else 1.0
+    share = tokens / _AT_ONCE if data.kind is DataKind.TAGGED else 1.0
     return round(_ENCODER_MEMORY * min(1.0, share))
 
 
-def _parts(inputs: Inputs, classifies: bool, weights: int, training: float, passed: float) -> Iterator[Part]:
+def _of_head(training: float, passed: float) -> Iterator[Part]:
     """A head reads every row once before it learns; `passed` is how often it then sees each."""
-    if classifies:
-        yield Part(step="reading training rows", seconds=_READING * training / passed)
-        yield Part(step="training", seconds=training)
-    else:
-        yield Part(step="fine-tuning", seconds=training)
-        rows = cost.rows_of(inputs, "data", "dev", 0)
-        yield Part(step="measuring on dev", seconds=cost.generation_seconds(weights, rows, _NEW_TOKENS))
+    yield Part(step="reading training rows", seconds=_READING * training / passed)
+    yield Part(step="training", seconds=training)
 
 
 def _of_pairs(inputs: Inputs, training: float, passed: float) -> Iterator[Part]:
@@ -146,9 +152,9 @@ def _searching(params: "FinetuneParameters") -> float:
     return 60.0 * params.search
 
 
-def _open(params: "FinetuneParameters", classifies: bool) -> bool:
+def _open(params: "FinetuneParameters") -> bool:
     """Whether a search may find that a classifier is to be trained for longer than usual."""
-    return classifies and params.search > 0 and params.steps is None and params.epochs is None
+    return params.search > 0 and params.steps is None and params.epochs is None
 
 
 def _steps(params: "FinetuneParameters", steps: int, encoded: Dataset | None) -> Iterator[str]:
@@ -190,14 +196,14 @@ def _judging(data: Dataset) -> tuple[int, int]:
     return min(DEV_ROWS, data.splits["dev"].rows) if "dev" in data.splits else 0, len(data.labels)
 
 
-def _warnings(params: "FinetuneParameters", classifies: bool) -> Iterator[str]:
+def _warnings(params: "FinetuneParameters", *, encodes: bool) -> Iterator[str]:
     if params.adapts and (params.lr or 0) > HIGH:
         yield f"A learning rate of {params.lr:g} is high for LoRA; it may diverge."
     if params.method == "full" and (params.lr or 0) > HIGH:
         yield f"A learning rate of {params.lr:g} is high for training every weight; it may diverge."
     if params.packing:
         yield "Rows packed together can see each other, unless flash attention keeps them apart."
-    if classifies and params.method in ("prompt_tuning", "prefix_tuning"):
+    if encodes and params.method in ("prompt_tuning", "prefix_tuning"):
         yield f"{params.method.capitalize().replace('_', ' ')} is for models that generate; this one would be refused."
     if params.method == "prefix_tuning":
         yield "A prefix works in Odyssey alone: the model cannot be quantized, aligned or trained further with it."
