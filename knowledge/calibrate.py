@@ -174,7 +174,7 @@ def calibrated(embedder: Embedder, cache: Path) -> Calibrated:
             words = fit(knowledge.retriever, [q for q in questions() if q.half == "calibrate"], leave_out={"nearest"})
         finally:
             knowledge.close()
-    judge = calibrate_sentences.fit([row for row in rows if row.case.half == "calibrate"])
+    judge = calibrate_sentences.fit([row for row in rows if row.case.half != "report"])
     sentences = calibrate_sentences.figures([row for row in rows if row.case.half == "report"], judge)
     return Calibrated(Fitted(gate, judge), words, measured, sentences)
 

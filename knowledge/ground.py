@@ -1,8 +1,9 @@
 """What may be said: the check of a written sentence against its passages, without another model.
 
-Every number, identifier and name of the sentence stands in the passage; and a logistic model of how near it is to the
-passage's sentences, which words it exchanged and what it denies finds it supported. The model is fitted on one half of
-`calibration/sentences.jsonl` so that .95 of the supported sentences are kept, and measured on the other.
+Every number, identifier and name of the sentence stands in the passage; a sentence that is nearly a copy has no word
+exchanged and no denial put in; and a logistic model of how near it is to the passage's sentences, what stands there the
+other way round and what is denied finds it supported. The model is fitted on one half of `calibration/sentences.jsonl`
+and measured on the other.
 """
 
 import json
@@ -14,8 +15,18 @@ from pathlib import Path
 
 from knowledge.bridge import readable
 from knowledge.catalogue import SENTENCES, Indexed
-from knowledge.claims import denied_otherwise, exchanged, kept_pairs, labels, loose_numbers, numbers, opposed, share
+from knowledge.claims import (
+    coverage,
+    exchanged,
+    kept_pairs,
+    labels,
+    numbers,
+    share,
+    written_out,
+)
+from knowledge.denial import denied_alone, denied_by_edit
 from knowledge.embed import Embedder
+from knowledge.order import inverted, miscounted, roles_swapped, turned
 from knowledge.words import content_terms, fold
 
 AS_NEAR = 0.1  # cosine
@@ -29,15 +40,14 @@ class Evidence:
     """How a sentence compares with the nearest sentence of a passage; shares and cosines, flags as 0 or 1."""
 
     cosine: float
-    words: float  # share of its content words in the nearest sentence
-    around: float  # in that, its neighbours and the headings
+    words: float  # share of what it tells that the nearest sentence tells, in these words or others
+    around: float  # that it, its neighbours and the headings tell
     pairs: float  # share of neighbouring content words that are near each other there
-    exchanged: float  # a new word stands in place of another in a sentence otherwise the same
-    moved: float  # a word or number of the sentence stands in place of another
-    opposed: float  # a word stands where the source has its opposite
-    denial: float  # one of the two denies what the other affirms
-    loose: float  # share of numbers that count something else
-    far: float  # share of names and identifiers that are not in the nearest sentences
+    turned: float  # a word stands where the source has its opposite; 0 to 4: 2 in the nearest sentence, 2 around it
+    swapped: float  # doer and done-to changed places
+    inverted: float  # share of neighbouring words that come in the other order
+    alone: float  # share of what one of the two denies and the other affirms
+    miscounted: float  # by how many words a number fits another number of the source better; 0 to 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +59,11 @@ class Judge:
     words: float
     around: float
     pairs: float
-    exchanged: float
-    moved: float
-    opposed: float
-    denial: float
-    loose: float
-    far: float
+    turned: float
+    swapped: float
+    inverted: float
+    alone: float
+    miscounted: float
 
     def confidence(self, evidence: Evidence) -> float:
         """0 to 1."""
@@ -89,7 +98,7 @@ def check(sentence: str, passages: Sequence[Indexed], embedder: Embedder, by: Ju
     fitted = by or judge()
     best: tuple[float, Verdict] | None = None
     for index, nearest, cosine in near(sentence, passages, embedder):
-        reason = missing(sentence, passages[index])
+        reason = missing(sentence, passages[index]) or altered(sentence, passages[index], nearest)
         confidence = 0.0 if reason else fitted.confidence(compare(sentence, passages[index], nearest, cosine))
         verdict = Verdict(confidence >= THRESHOLD, reason or "too little of it is in the passage", index, nearest)
         if best is None or confidence > best[0]:
@@ -114,7 +123,7 @@ def near(sentence: str, passages: Sequence[Indexed], embedder: Embedder) -> list
 
 def missing(sentence: str, passage: Indexed) -> str:
     """Why the passage cannot carry the sentence whatever the words say; nothing if it may."""
-    source = f"{passage.stored.heading}\n{passage.stored.text}"
+    sentence, source = written_out(sentence), written_out(f"{passage.stored.heading}\n{passage.stored.text}")
     if absent := numbers(sentence) - numbers(source):
         return f"the number {sorted(absent)[0]} is not in the passage"
     folded = fold(source)
@@ -123,23 +132,30 @@ def missing(sentence: str, passage: Indexed) -> str:
     return ""
 
 
+def altered(sentence: str, passage: Indexed, nearest: int) -> str:
+    """What was changed in a sentence that is otherwise the nearest one word for word; nothing if it is none such."""
+    sentence, source = written_out(sentence), written_out(passage.sentences[nearest].text)
+    new, moved = exchanged(sentence, source)
+    if new or moved:
+        return "a word was exchanged" if new else "two words or numbers changed places"
+    return "a denial was put in or left out" if denied_by_edit(sentence, source) else ""
+
+
 def compare(sentence: str, passage: Indexed, nearest: int, cosine: float) -> Evidence:
-    source = passage.sentences[nearest].text
+    sentence, source = written_out(sentence), written_out(passage.sentences[nearest].text)
     window = passage.sentences[max(0, nearest - _AROUND) : nearest + _AROUND + 1]
-    around = f"{passage.stored.heading} {' '.join(s.text for s in window)}"
-    words, named = content_terms(sentence), labels(sentence)
-    new, known = exchanged(sentence, source)
+    around = written_out(f"{passage.stored.heading} {' '.join(s.text for s in window)}")
+    words = content_terms(sentence)
     return Evidence(
         cosine=cosine,
-        words=share(words, set(content_terms(source))),
-        around=share(words, set(content_terms(around))),
+        words=coverage(words, source),
+        around=coverage(words, around),
         pairs=kept_pairs(sentence, source),
-        exchanged=float(new),
-        moved=float(known),
-        opposed=float(opposed(sentence, source)),
-        denial=float(denied_otherwise(sentence, source)),
-        loose=loose_numbers(sentence, around),
-        far=sum(label not in fold(around) for label in named) / len(named) if named else 0.0,
+        turned=turned(sentence, source) + turned(sentence, around),
+        swapped=float(roles_swapped(sentence, source)),
+        inverted=inverted(sentence, source),
+        alone=denied_alone(sentence, source, around),
+        miscounted=miscounted(sentence, source),
     )
 
 

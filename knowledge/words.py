@@ -15,6 +15,8 @@ CJK = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _CJK_CHARACTER = re.compile(f"[{CJK}]")
 RUN = re.compile(rf"[{CJK}]+|[^{CJK}]+")  # of Chinese characters, or of others
 _WORD = re.compile(rf"[{CJK}]+|\d+(?:[.,]\d+)+|[^\W_{CJK}]+(?:['’][^\W\d_{CJK}]+)?")
+NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_PART = re.compile(r"\d+(?:\.\d+)?|[^\W_]+")
 _TOKEN = re.compile(rf"[{CJK}]|[^\W_{CJK}]+|[^\w\s]")
 _JOINED = re.compile(r"\b(fine|pre|over)-?(tun|train|fit)(?=[a-z]*)")  # finetuning, fine-tuning and fine tuning are one
 _GAP = re.compile(rf"(?<=[{CJK}])\s+(?=[{CJK}])")  # where a line of Chinese was broken
@@ -32,6 +34,11 @@ _FUNCTION_WORDS = """
     whats hows u ur pls plz thx wat okay ok
 """
 STOP_WORDS = frozenset(_FUNCTION_WORDS.split())
+_DEGREE_WORDS = """
+    more most not no never all every each few many only same before after above below over under up down off often
+    one once own rather other through until without with again
+"""
+_DEGREES = frozenset(_DEGREE_WORDS.split())
 
 
 def language_of(text: str) -> Language:
@@ -61,6 +68,28 @@ def content_terms(text: str) -> list[str]:
     """The terms that carry meaning, each once, in order."""
     words = (word for word in _WORD.findall(fold(text)) if plain(word) not in STOP_WORDS)
     return list(dict.fromkeys(term for word in words for term in _terms_of(word)))
+
+
+def content_words(text: str, degrees: bool = False) -> list[str]:
+    """The terms that carry meaning in order, repeated as they are; with `degrees` also "more", "before", "only"."""
+    kept = (
+        word
+        for word in _WORD.findall(fold(text))
+        if plain(word) not in STOP_WORDS or (degrees and plain(word) in _DEGREES)
+    )
+    return [term for word in kept for term in _terms_of(word)]
+
+
+def ordered(text: str) -> list[str]:
+    """Every word in order, for a comparison word by word: function words as they are, others as terms."""
+    words = _PART.findall(NUMBER.sub(lambda found: plain_number(found[0]), fold(text)))
+    return [term for word in words for term in ([word] if word in STOP_WORDS or word[0].isdigit() else terms(word))]
+
+
+def plain_number(written: str) -> str:
+    """A number in one form: "1,000" is 1000, "0.90" is 0.9."""
+    value = re.sub(r",(?=\d{3}\b)", "", written).replace(",", ".")
+    return (value.rstrip("0").rstrip(".") if value.count(".") == 1 else value) or "0"
 
 
 def plain(word: str) -> str:

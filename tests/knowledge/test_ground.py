@@ -1,12 +1,16 @@
+from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
 from knowledge import calibrate_sentences
-from knowledge.claims import denied_otherwise, exchanged, labels, loose_numbers, negated, numbers, opposed
+from knowledge.claims import coverage, exchanged, labels, numbers, written_out
 from knowledge.embed import OnnxEmbedder
 from knowledge.ground import check, judge
+from knowledge.inquiry import scopes_of
 from knowledge.knowledge import Knowledge
+from knowledge.words import content_terms
 
 
 @pytest.fixture(scope="module")
@@ -15,17 +19,17 @@ def compared(guides: Knowledge, embedder: OnnxEmbedder) -> list[calibrate_senten
 
 
 def test_supported_sentences_pass_and_others_do_not(compared: list[calibrate_sentences.Compared]) -> None:
-    """Measured on the half nothing was fitted on: .88 of the supported kept, .07 of the others let through."""
+    """Measured on the half nothing was fitted on: .89 of the supported kept, .05 of the others let through."""
     report = calibrate_sentences.figures([row for row in compared if row.case.half == "report"], judge())
     print(report)  # shown by `pytest -s`
-    assert report["supported"][1] >= 0.85
-    assert report["unsupported"][1] <= 0.10
+    assert report["supported"][1] >= 0.87
+    assert report["unsupported"][1] <= 0.07
     for kind in ("number", "swapped", "name", "negation"):
         assert report[kind][1] <= 0.05
 
 
 def test_the_weights_that_ship_are_those_that_were_fitted(compared: list[calibrate_sentences.Compared]) -> None:
-    fitted = calibrate_sentences.fit([row for row in compared if row.case.half == "calibrate"])
+    fitted = calibrate_sentences.fit([row for row in compared if row.case.half != "report"])
     assert asdict(judge()) == pytest.approx(asdict(fitted), abs=0.5)
 
 
@@ -43,18 +47,6 @@ def test_the_set_is_large_and_varied_enough() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("claim", "source"),
-    [
-        ("In distillation the large model learns.", "In distillation the small model learns."),
-        ("The score rises before training.", "The score falls after training."),
-    ],
-)
-def test_opposites_are_seen(claim: str, source: str) -> None:
-    assert opposed(claim, source)
-    assert not opposed(source, source)
-
-
 def test_exchanged_and_moved_words_are_told_apart() -> None:
     source = "LoRA keeps the base model frozen and trains two small matrices beside each weight matrix."
     assert exchanged(source.replace("LoRA", "DPO"), source) == (True, False)
@@ -65,22 +57,27 @@ def test_exchanged_and_moved_words_are_told_apart() -> None:
     assert exchanged("Something else entirely.", source) == (False, False)
 
 
-def test_a_number_counts_what_it_counts() -> None:
-    source = "There are 31 seats and 17 rooms."
-    assert loose_numbers("The plan has 31 seats.", source) == 0.0
-    assert loose_numbers("After 31 days", source) == 1.0
+def test_a_word_of_like_meaning_is_no_exchange() -> None:
+    source = "The bootstrap draws the items again with replacement and takes the middle part as interval."
+    assert exchanged(source.replace("takes", "picks"), source) == (True, False)
+    assert exchanged(source.replace("draws", "samples"), source) == (False, False)
 
 
-@pytest.mark.parametrize(
-    ("claim", "source", "differs"),
-    [
-        ("DPO needs a reward model.", "DPO needs no reward model.", True),
-        ("DPO needs no reward model.", "DPO needs no reward model, it is stable.", False),
-        ("不需要奖励模型", "需要奖励模型", True),
-    ],
-)
-def test_a_denial_belongs_to_what_it_denies(claim: str, source: str, differs: bool) -> None:
-    assert denied_otherwise(claim, source) is differs
+def test_coverage_knows_words_of_like_meaning_and_weighs_them_by_what_they_tell() -> None:
+    source = "Small passages are found precisely."
+
+    def covered(claim: str) -> float:
+        return coverage(content_terms(claim), source)
+
+    assert covered("Small passages") == 1.0
+    assert 0.5 < covered("tiny passages") < 1.0
+    assert covered("salaries of passages") < covered("example passages") < 1.0
+    assert covered("") == 0.0
+
+
+def test_sizes_and_precisions_are_read_in_both_forms() -> None:
+    assert written_out("A 7B model in int8") == "A 7 billion model in 8 bits"
+    assert written_out("16 GB and 7 billion") == "16 GB and 7 billion"
 
 
 def test_names_and_identifiers() -> None:
@@ -105,6 +102,44 @@ def test_numbers_in_one_form(text: str, expected: set[str]) -> None:
     assert numbers(text) == expected
 
 
-def test_negation_in_both_languages() -> None:
-    assert negated("It doesn't work") and negated("不需要奖励模型") and negated("Leave it without one")
-    assert not negated("It works") and not negated("another note")
+SOURCE = """# Passages
+
+Small passages are found precisely and lack context, large ones bring context and dilute the vector.
+
+# Distillation
+
+In distillation a small student learns to imitate a large teacher. With it 7 billion weights become 1 billion.
+"""
+
+
+@pytest.mark.parametrize(
+    ("sentence", "supported"),
+    [
+        ("Small passages are found precisely but lack context.", True),
+        ("Small passages are found precisely and lack cables, large ones bring context and dilute the vector.", False),
+        ("Small passages are not found precisely and lack context.", False),
+        ("In distillation a small student learns to mimic a large teacher.", True),
+        ("In distillation a large teacher learns to imitate a small student.", False),
+        ("With it 7B weights become 1 billion.", True),
+        ("With it 9B weights become 1 billion.", False),
+        ("Distillation lists the salaries of the developers.", False),
+    ],
+)
+def test_what_an_uploaded_page_carries(
+    knowledge: Knowledge, embedder: OnnxEmbedder, write: Callable[[str, str], Path], sentence: str, supported: bool
+) -> None:
+    knowledge.ingest("p", write("page.md", SOURCE))
+    retriever = knowledge.retriever
+    found = retriever.search(retriever.read(sentence), scopes_of(retriever.catalogue, "p", "en"))
+    assert check(sentence, [one.passage for one in found], embedder).supported is supported
+
+
+def test_what_was_altered_is_told(
+    knowledge: Knowledge, embedder: OnnxEmbedder, write: Callable[[str, str], Path]
+) -> None:
+    knowledge.ingest("p", write("page.md", SOURCE))
+    retriever = knowledge.retriever
+    found = retriever.search(retriever.read("distillation"), scopes_of(retriever.catalogue, "p", "en"))
+    passages = [one.passage for one in found]
+    verdict = check("In distillation a small student never learns to imitate a large teacher.", passages, embedder)
+    assert (verdict.supported, verdict.reason) == (False, "a denial was put in or left out")
