@@ -12,8 +12,8 @@ from knowledge.thesaurus import likeness, synonyms, weight
 from knowledge.words import (
     NUMBER,
     STOP_WORDS,
+    content_in_order,
     content_terms,
-    content_words,
     fold,
     is_chinese,
     ordered,
@@ -87,7 +87,7 @@ def _alike(ours: Sequence[str], theirs: Sequence[str]) -> bool:
 
 def coverage(claim: Sequence[str], source: str) -> float:
     """Share of what the terms of a claim tell that words of the source tell as well, or words of like meaning."""
-    known = set(content_words(source, degrees=True))
+    known = set(content_in_order(source, degrees=True))
     whole = sum(map(weight, claim))
     return sum(weight(term) * likeness(term, known) for term in claim) / whole if whole else 0.0
 

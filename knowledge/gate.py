@@ -11,7 +11,7 @@ from functools import cache
 from math import exp
 from pathlib import Path
 
-from knowledge.query import Query
+from knowledge.query import Query, Unit
 from knowledge.retrieve import Found
 from knowledge.words import terms
 
@@ -32,6 +32,7 @@ class Features:
     coverage: float  # highest share of the question's units, weighted by their rarity
     nearest: float  # highest cosine
     gap: float  # where something is named, what is not covered counts once more: "the door code in Lisbon"
+    named: float  # whether something is named: one passage should then cover nearly all
     heading: float  # highest share of the question's units in an innermost heading
     names: float  # highest share of the names in the question that one passage has; 1 if there are none
     length: float  # of the question in units, at most `_MANY`, divided by that
@@ -46,6 +47,7 @@ class Gate:
     coverage: float
     nearest: float
     gap: float
+    named: float
     heading: float
     names: float
     length: float
@@ -68,6 +70,7 @@ def features(query: Query, found: Sequence[Found]) -> Features:
         coverage=coverage,
         nearest=max(f.nearest for f in head),
         gap=(1 - coverage) * query.named,
+        named=float(query.named),
         heading=max(f.heading for f in head),
         names=max(_share(query.names, f) for f in head) if query.names else 1.0,
         length=min(len(query.units), _MANY) / _MANY,
@@ -75,10 +78,10 @@ def features(query: Query, found: Sequence[Found]) -> Features:
     )
 
 
-def _share(names: Sequence[str], found: Found) -> float:
+def _share(names: Sequence[Unit], found: Found) -> float:
     passage = found.passage
     known = set(terms(f"{passage.stored.heading} {' '.join(s.text for s in passage.sentences)}"))
-    return sum(name in known for name in names) / len(names)
+    return sum(any(known.issuperset(group) for group in name.alternatives) for name in names) / len(names)
 
 
 def values(features: Features) -> tuple[float, ...]:

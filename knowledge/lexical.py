@@ -42,7 +42,7 @@ def search(
     """At most `k` (id, BM25 score), higher is better, of passages with any of the words."""
     if not words:
         return []
-    match = " OR ".join('"' + word.replace('"', "") + '"' for word in words)
+    match = " OR ".join(map(_quoted, words))
     rows = connection.execute(
         "SELECT id, -bm25(words, ?, 1.0) FROM words WHERE words MATCH ? "
         "AND scope IN (SELECT value FROM json_each(?)) ORDER BY bm25(words, ?, 1.0) LIMIT ?",
@@ -52,8 +52,9 @@ def search(
 
 
 def frequencies(connection: sqlite3.Connection, words: Iterable[str]) -> Mapping[str, int]:
-    """In how many passages each word occurs; words that occur in none are left out."""
-    wanted = list(dict.fromkeys(words))
+    """In how many passages each word, or phrase of several, occurs; those that occur in none are left out."""
+    asked = list(dict.fromkeys(words))
+    wanted = [word for word in asked if " " not in word]
     found: dict[str, int] = {}
     for start in range(0, len(wanted), _BATCH):
         rows = connection.execute(
@@ -61,7 +62,15 @@ def frequencies(connection: sqlite3.Connection, words: Iterable[str]) -> Mapping
             (_json(wanted[start : start + _BATCH]),),
         )
         found.update(dict(rows))
+    for phrase in (word for word in asked if " " in word):
+        (count,) = connection.execute("SELECT count(*) FROM words WHERE words MATCH ?", (_quoted(phrase),)).fetchone()
+        if count:
+            found[phrase] = count
     return found
+
+
+def _quoted(phrase: str) -> str:
+    return '"' + phrase.replace('"', "") + '"'
 
 
 def _json(values: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import combinations, pairwise
 
 from knowledge.thesaurus import opposites, synonyms
-from knowledge.words import content_words, fold, is_chinese
+from knowledge.words import content_in_order, fold, is_chinese
 
 _CLAUSE = re.compile(r"[,;:。，；：、().]|\b(?:and|but|because|since|so that|which|while|whereas)\b")
 _SENTENCE = re.compile("[;:。；：.]")
@@ -26,7 +26,7 @@ def turned(claim: str, source: str) -> float:
 
     0 where none does, else by how many words the opposite fits better, 2 at most.
     """
-    said, stands = content_words(claim, degrees=True), content_words(source, degrees=True)
+    said, stands = content_in_order(claim, degrees=True), content_in_order(source, degrees=True)
     worst = 0.0
     for index, word in enumerate(said):
         contrary = opposites(word).intersection(stands)
@@ -53,7 +53,7 @@ def _beside(words: Sequence[str], index: int, reach: int) -> set[str]:
 
 def miscounted(claim: str, source: str) -> float:
     """By how many of the words beside it a number of the claim fits another number of the source better, 2 at most."""
-    said, stands = content_words(claim, degrees=True), content_words(source, degrees=True)
+    said, stands = content_in_order(claim, degrees=True), content_in_order(source, degrees=True)
     numbers = {word for word in stands if word[0].isdigit()}
     worst = 0.0
     for index, word in enumerate(said):
@@ -68,8 +68,10 @@ def roles_swapped(claim: str, source: str) -> bool:
     """Whether three words of one clause of the claim stand the other way round in one of the source: a does b to c."""
     if _COPULA.search(fold(claim)) or bool(_PASSIVE.search(fold(claim))) != bool(_PASSIVE.search(fold(source))):
         return False
-    clauses = [content_words(part, degrees=True) for part in _CLAUSE.split(fold(claim))]
-    return any(_reversed(clause, content_words(part)) for clause in clauses for part in _SENTENCE.split(fold(source)))
+    clauses = [content_in_order(part, degrees=True) for part in _CLAUSE.split(fold(claim))]
+    return any(
+        _reversed(clause, content_in_order(part)) for clause in clauses for part in _SENTENCE.split(fold(source))
+    )
 
 
 def _reversed(clause: Sequence[str], stands: Sequence[str]) -> bool:
@@ -81,8 +83,8 @@ def _reversed(clause: Sequence[str], stands: Sequence[str]) -> bool:
 
 def inverted(claim: str, source: str) -> float:
     """Share of neighbouring known words of the claim that come in the other order in the source."""
-    place = {word: index for index, word in enumerate(content_words(source))}
-    known = [word for word in dict.fromkeys(content_words(claim)) if word in place]
+    place = {word: index for index, word in enumerate(content_in_order(source))}
+    known = [word for word in dict.fromkeys(content_in_order(claim)) if word in place]
     if len(known) <= _CLOSE:
         return 0.0
     return sum(place[first] > place[second] for first, second in pairwise(known)) / (len(known) - 1)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 CANDIDATES = 50  # from each of the two searches, and from each scope for the dense one
 RERANKED = 30
 _THIN = 40  # tokens; a passage of fewer is more likely a label than an answer
+_KIN = 0.7  # of a unit, where only a word of like meaning is found
 _LETTERS = 8  # a token has fewer
 _REFERENCES = frozenset({"sources", "references", "bibliography", "literature", "参考文献", "来源", "资料来源"})
 
@@ -132,8 +133,9 @@ class Retriever:
     def rarity(self, query: Query) -> dict[str, float]:
         """Inverse document frequency of each term of the question (the BM25 form, always positive)."""
         total = self._catalogue.size()
-        counts = lexical.frequencies(self._catalogue.connection, query.terms)
-        return {t: log(1 + (total - counts.get(t, 0) + 0.5) / (counts.get(t, 0) + 0.5)) for t in query.terms}
+        wanted = {term for unit in query.units for group in unit.alternatives + unit.kin for term in group}
+        counts = lexical.frequencies(self._catalogue.connection, wanted)
+        return {t: log(1 + (total - counts.get(t, 0) + 0.5) / (counts.get(t, 0) + 0.5)) for t in wanted}
 
     def _fuse(self, cosines: Mapping[str, "NDArray[np.float32]"], by_words: Mapping[str, float]) -> dict[str, float]:
         """What both searches say, and the cosines of headings and sentences."""
@@ -185,10 +187,12 @@ def weigh(units: Sequence[Unit], idf: Mapping[str, float]) -> Weighed:
     """The units of a question with the rarity of their terms; a unit weighs as much as a term of its first form."""
     weighed = []
     for unit in units:
-        groups = tuple(tuple((term, idf.get(term, 0.0)) for term in group) for group in unit.alternatives)
+        groups = tuple(tuple((term, idf.get(term, 0.0)) for term in group) for group in unit.alternatives + unit.kin)
         sums = [sum(rarity for _, rarity in group) for group in groups]
         weight = sums[0] / len(groups[0])
-        weighed.append((weight, tuple(zip(groups, (total or 1.0 for total in sums), strict=True))))
+        shares = [1.0] * len(unit.alternatives) + [_KIN] * len(unit.kin)
+        wholes = ((total or 1.0) / share for total, share in zip(sums, shares, strict=True))
+        weighed.append((weight, tuple(zip(groups, wholes, strict=True))))
     return tuple(weighed)
 
 

@@ -1,4 +1,5 @@
-"""English words that say nearly the same, that say the opposite, and that say little, by their stems.
+"""English words that say nearly the same, that say the opposite, and that say little, by their stems; and expressions
+of a question that texts put otherwise.
 
 Words of everyday and of the field's language, in `thesaurus.json`: enough to see that a paraphrase is one, and that
 "the large model" is not "the small model".
@@ -7,6 +8,7 @@ Words of everyday and of the field's language, in `thesaurus.json`: enough to se
 import json
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from knowledge.words import is_chinese, stem
 
@@ -19,8 +21,13 @@ _LIGHT = 0.5
 
 
 @cache
-def _read() -> dict[str, list[str]]:
+def _read() -> dict[str, list[Any]]:
     return dict(json.loads(_FILE.read_text(encoding="utf-8")))
+
+
+def expressions() -> list[list[str]]:
+    """Groups of words and phrases of like meaning, as people write them."""
+    return _read()["expressions"]
 
 
 @cache

@@ -66,11 +66,15 @@ def terms(text: str) -> list[str]:
 
 def content_terms(text: str) -> list[str]:
     """The terms that carry meaning, each once, in order."""
-    words = (word for word in _WORD.findall(fold(text)) if plain(word) not in STOP_WORDS)
-    return list(dict.fromkeys(term for word in words for term in _terms_of(word)))
+    return list(dict.fromkeys(term for word in content_words(text) for term in _terms_of(word)))
 
 
-def content_words(text: str, degrees: bool = False) -> list[str]:
+def content_words(text: str) -> list[str]:
+    """The words that carry meaning as they are written, in lower case and in order."""
+    return [plain(word) for word in _WORD.findall(fold(text)) if plain(word) not in STOP_WORDS]
+
+
+def content_in_order(text: str, degrees: bool = False) -> list[str]:
     """The terms that carry meaning in order, repeated as they are; with `degrees` also "more", "before", "only"."""
     kept = (
         word

@@ -1,4 +1,4 @@
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import pytest
 
@@ -57,3 +57,55 @@ def test_rubbish_is_read_without_a_fault(question: str) -> None:
 
 def test_the_glossary_is_of_some_size() -> None:
     assert sum(bool(english) and not english.startswith("~") for english in glossary().values()) >= 90
+
+
+def vocabulary(*occurring: str) -> Callable[[Iterable[str]], Mapping[str, int]]:
+    """Words and phrases, in the form of the index, that some text has."""
+    return lambda words: {word: 3 for word in words if word in occurring}
+
+
+@pytest.mark.parametrize(
+    ("question", "occurring", "expected"),
+    [
+        ("7b", ["7", "billion", "7 billion"], ("7", "billion")),
+        ("7 billion", ["7b"], ("7b",)),
+        ("int8", ["8", "bit", "8 bit"], ("8", "bit")),
+        ("8-bit", ["int8"], ("int8",)),
+        ("gpt4", ["gpt", "4", "gpt 4"], ("gpt", "4")),
+        ("check point", ["checkpoint"], ("checkpoint",)),
+        ("checkpoint", ["check", "point", "check point"], ("check", "point")),
+    ],
+)
+def test_another_spelling_that_some_text_has_is_an_alternative(
+    question: str, occurring: list[str], expected: tuple[str, ...]
+) -> None:
+    assert expected in understand(question, vocabulary(*occurring)).units[0].alternatives
+    assert expected not in understand(question, vocabulary()).units[0].alternatives
+
+
+def test_halves_that_never_follow_one_another_are_no_spelling() -> None:
+    assert understand("network", vocabulary("net", "work")).units[0].alternatives == (("network",),)
+
+
+def test_words_of_like_meaning_are_kin_and_not_searched_for() -> None:
+    query = understand("refund", vocabulary("money", "back"))
+    assert ("money", "back") not in query.units[0].alternatives
+    assert any("money" in group for group in query.units[0].kin)
+    assert query.terms == ("refund",)
+    assert understand("refund", vocabulary()).units[0].kin == ()
+
+
+def test_a_left_out_letter_is_a_likelier_slip_than_a_wrong_one() -> None:
+    assert understand("opning", vocabulary("open", stem("owning"))).terms == ("open",)
+
+
+def test_pairs_where_two_chinese_words_meet_and_single_characters_are_left_out() -> None:
+    assert understand("松涛鲸鱼", vocabulary("松涛", "鲸鱼")).terms == ("松涛", "鲸鱼")
+    assert "鲸" not in understand("模型鲸", vocabulary()).terms
+
+
+def test_a_name_before_chinese_is_named_and_so_is_a_chinese_word_nobody_knows() -> None:
+    assert understand("Atlas套餐", frequencies).named
+    assert [unit.alternatives[0] for unit in understand("Atlas套餐", frequencies).names] == [(stem("atlas"),)]
+    assert understand("赫尔辛基", frequencies).named
+    assert not understand("赫尔", vocabulary("赫尔")).named
