@@ -26,7 +26,7 @@ _MANY = 8  # units; a longer question is as long
 class Features:
     """What the gate looks at, of the first `CONSIDERED` passages; shares and cosines from 0 to 1.
 
-    Over 424 questions the first two told the kinds apart with an AUROC of .96, all of them with .98.
+    Over the 335 questions of both calibration halves all of them together reach an AUROC of .96 when cross-validated.
     """
 
     coverage: float  # highest share of the question's units, weighted by their rarity

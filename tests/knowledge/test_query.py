@@ -1,9 +1,12 @@
+import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 
 import pytest
 
+from knowledge import lexical
 from knowledge.bridge import glossary
-from knowledge.query import understand
+from knowledge.query import Unit, understand
+from knowledge.retrieve import coverage, weigh
 from knowledge.words import stem, terms
 
 WORDS = ["lora", "reward", "hacking", "quantization", "model", "memory", "temperature", "fine", "tuning"]
@@ -109,3 +112,17 @@ def test_a_name_before_chinese_is_named_and_so_is_a_chinese_word_nobody_knows() 
     assert [unit.alternatives[0] for unit in understand("Atlas套餐", frequencies).names] == [(stem("atlas"),)]
     assert understand("赫尔辛基", frequencies).named
     assert not understand("赫尔", vocabulary("赫尔")).named
+
+
+def test_kin_covers_less_than_the_word_itself() -> None:
+    weighed = weigh([Unit((("refund",),), (("money",),))], {"refund": 5.0, "money": 2.0})
+    assert coverage(weighed, {"refund"}) == 1
+    assert 0 < coverage(weighed, {"money"}) < 1
+
+
+def test_phrases_are_counted_where_their_words_follow_one_another() -> None:
+    connection = sqlite3.connect(":memory:")
+    connection.executescript(lexical.SCHEMA)
+    lexical.insert(connection, [("a", "p", "", "speed up"), ("b", "p", "", "up to speed")])
+    speed = stem("speed")
+    assert lexical.frequencies(connection, [speed, f"{speed} up", f"up {speed}"]) == {speed: 2, f"{speed} up": 1}
