@@ -107,7 +107,7 @@ class Walk:
         return project
 
     def line(self, step: Say) -> None:
-        text = step.text.replace(f"role {APPROVER} ", f"role {GRACE} ")
+        text = step.text.replace(f"role {APPROVER} ", "role @grace ")
         offered = self.lead.offered() if self.begun else 0
         if self.begun:
             self.lead.say(text)

@@ -8,14 +8,13 @@ import pytest
 import sqlalchemy as sa
 
 from tools import registry
-from tools.contract import Candidate, Dataset, Inputs, Spec
+from tools.contract import Candidate, Dataset, Inputs, JobEvent, Spec
 from tools.errors import UserFault
 from tools.jobs.engine import LocalEngine
 from tools.jobs.launcher import ASKED, Launcher, LauncherKind, check_world
 from tools.jobs.ledger import JobLedger, metadata
 from tools.jobs.model import Job, Status
 from tools.jobs.supervisor import Supervisor
-from tools.training.history import read_series
 from tools.training.trainers import share
 
 TWO = Launcher(kind=LauncherKind.TORCHRUN, processes=2)
@@ -79,7 +78,9 @@ def finetune(tmp_path: Path, taught: Candidate, lesson: Dataset) -> Iterator[Run
 
 
 def losses(home: Path) -> list[float]:
-    return [value for series in read_series(home / "jobs" / "j1") for _, value in series.points]
+    lines = (home / "jobs" / "j1" / "attempt-1" / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    told = (JobEvent.model_validate_json(line) for line in lines)
+    return [event.metrics["loss"] for event in told if "loss" in event.metrics]
 
 
 @pytest.mark.slow
