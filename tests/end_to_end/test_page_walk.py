@@ -80,13 +80,18 @@ class Visitor:
         self.page.keyboard.press("Enter")
         self.messages.nth(before + 1).wait_for()
 
+    @property
+    def proposals(self) -> Any:
+        """Messages that propose something; a job's card offers its next step by the same button and is none."""
+        return self.messages.filter(has_text=re.compile(r"Proposal \d+:"))
+
     def offered(self) -> int:
         """How many proposals the thread shows, answered ones too."""
-        return int(self.thread.get_by_role("button", name="Do it", exact=True).count())
+        return int(self.proposals.count())
 
     def accept(self, number: int) -> None:
         """Press "Do it" below the thread's proposal of this number, counted from 0, once it is there."""
-        self.thread.get_by_role("button", name="Do it", exact=True).nth(number).click()
+        self.proposals.nth(number).get_by_role("button", name="Do it", exact=True).click()
 
     def picture(self, name: str) -> None:
         if folder := os.environ.get("PICTURES"):
@@ -135,6 +140,7 @@ class Walk:
             if holds():
                 return
             self.lead.page.wait_for_timeout(100)
+        self.lead.picture("stopped")
         raise AssertionError("nothing came of it")
 
     def wait(self) -> None:
