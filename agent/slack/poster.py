@@ -89,7 +89,9 @@ class Poster:
                 log.exception("%s: the outbox could not be read", new_reference())
                 wait = _PAUSE
             try:
-                await asyncio.wait_for(self._news.wait(), min(wait or CLEAN_EVERY, CLEAN_EVERY))
+                # not wait_for: in Python 3.11 it forgets a cancellation that comes with the news, and nothing closes
+                async with asyncio.timeout(min(wait or CLEAN_EVERY, CLEAN_EVERY)):
+                    await self._news.wait()
             except TimeoutError:
                 continue
 

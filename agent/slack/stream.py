@@ -228,7 +228,8 @@ class Streamed:
 async def _within(event: asyncio.Event, seconds: float) -> None:
     """Until the event is set, for so long at most."""
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 def stable(text: str) -> str:
