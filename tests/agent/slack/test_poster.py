@@ -352,3 +352,18 @@ def test_what_is_lost_waits_longer_each_time():
 
 def test_limits_are_waited_for():
     assert keys([pending(1, "reply")], wait=0.7) == ([], 0.7)
+
+
+def test_it_closes_though_news_comes_in_the_same_moment(tmp_path):
+    async def run() -> None:
+        for ticks in range(6):  # the news is seen some turns of the loop after it came
+            poster = Poster(Gateway(lambda team: None, QUICK), new_store(tmp_path / str(ticks)), PACE)
+            await poster.start()
+            await asyncio.wait_for(poster.idle(), 20)
+            while not poster._news.is_set():
+                poster._news.set()
+                for _ in range(ticks):
+                    await asyncio.sleep(0)
+            await asyncio.wait_for(poster.close(), 20)
+
+    asyncio.run(run())
