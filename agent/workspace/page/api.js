@@ -25,7 +25,7 @@ export class People {
     return this.#ask(`/people/${name}?${query}`, {});
   }
 
-  /** @param {string} name "say", "click", … @param {object} [body] without the person */
+  /** @param {string} name "say", "click", … @param {object} [body] with a person where it is not the acting one */
   async do(name, body = {}) {
     const settings = {
       method: "POST",

@@ -13,6 +13,7 @@ export class Composer {
   /** @param {object} app @param {{label: string}} options */
   constructor(app, options) {
     Object.assign(this, { app, place: null, files: [], tokens: new Map(), drafts: new Map(), typedAt: 0 });
+    this.sending = Promise.resolve(null); // ends when the last message so far has been answered
     this.field = h("textarea", { class: "composer-field", rows: 1, "aria-label": options.label, autocomplete: "off" });
     this.completion = new CompletionList(
       this.field,
@@ -129,6 +130,10 @@ export class Composer {
     return attempt(() => this.app.people.do("stop", { channel: this.place.channel, thread_ts: this.running }));
   }
 
+  from() {
+    return { person: this.app.people.person };
+  }
+
   target() {
     return { channel: this.place.channel, ...(this.place.thread ? { thread_ts: this.place.thread } : {}) };
   }
@@ -212,20 +217,22 @@ export class Composer {
     return marks.reduce((text, [shown, token]) => text.replaceAll(shown, token), this.field.value).trim();
   }
 
+  /** What is sent while an earlier message is on its way goes after it, in order, to where it was written. */
   async send() {
     const text = this.text();
-    if (this.sending || (!text && !this.files.length)) return;
+    if (!text && !this.files.length) return;
     if (this.files.some((chip) => !chip.id))
       return void notice("A file is still being uploaded; send again in a moment.");
     const command = /^\/\S+/.exec(this.field.value)?.[0]; // a space before it makes it text
     if (command && !this.allowed(command)) return;
     const draft = { value: this.field.value, files: this.files, tokens: this.tokens };
+    const request = command ? this.command(command, text) : this.say(text, draft.files);
+    const place = this.place;
     this.empty();
-    this.sending = true;
-    const done = await attempt(() => (command ? this.command(command, text) : this.say(text, draft.files)));
-    this.sending = false;
-    if (done === null && !this.field.value && !this.files.length) this.restore(draft);
-    this.app.sent(this.place);
+    const done = this.sending.then(() => attempt(request));
+    this.sending = done.catch(() => null);
+    if ((await done) === null) this.giveBack(draft, place);
+    this.app.sent(place);
   }
 
   allowed(command) {
@@ -238,20 +245,16 @@ export class Composer {
     return known && !this.place.thread;
   }
 
+  /** @returns {() => Promise<object>} the request, for the place and the person of now */
   say(text, files) {
-    return this.app.people.do("say", {
-      ...this.target(),
-      text,
-      ...(files.length ? { files: files.map((chip) => chip.id) } : {}),
-    });
+    const said = { ...this.from(), ...this.target(), text, ...(files.length ? { files: files.map((chip) => chip.id) } : {}) };
+    return () => this.app.people.do("say", said);
   }
 
+  /** @returns {() => Promise<object>} the request, for the place and the person of now */
   command(command, text) {
-    return this.app.people.do("command", {
-      channel: this.place.channel,
-      command,
-      text: text.slice(command.length).trim(),
-    });
+    const said = { ...this.from(), channel: this.place.channel, command, text: text.slice(command.length).trim() };
+    return () => this.app.people.do("command", said);
   }
 
   empty() {
@@ -262,9 +265,19 @@ export class Composer {
     this.grow();
   }
 
-  restore({ value, files, tokens }) {
-    this.field.value = value;
-    Object.assign(this, { files, tokens });
+  /** A draft that was refused stands again where it was written, before what has been written there since. */
+  giveBack({ value, files, tokens }, place) {
+    const joined = (since) => ({
+      text: [value, since.text].filter(Boolean).join("\n"),
+      files: [...files, ...since.files],
+      tokens: new Map([...tokens, ...since.tokens]),
+    });
+    const key = keyOf(place.channel, place.thread);
+    if (key !== this.draftKey())
+      return void this.drafts.set(key, joined(this.drafts.get(key) ?? { text: "", files: [], tokens: new Map() }));
+    const { text, ...rest } = joined({ text: this.field.value, files: this.files, tokens: this.tokens });
+    this.field.value = text;
+    Object.assign(this, rest);
     this.showFiles();
     this.grow();
   }

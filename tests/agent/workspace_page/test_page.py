@@ -58,6 +58,35 @@ def test_mentions_and_commands_are_completed_and_sent_as_slack_sends_them(app: A
     assert field.input_value() == "/nonsense"
 
 
+def write_held(page: Any, text: str) -> Any:
+    """Writes a message whose request is kept back; gives its route."""
+    held: list[Any] = []
+    page.route("**/people/say", lambda route: held.append(route), times=1)
+    with page.expect_request("**/people/say"):
+        write(page, text)
+    return held[0]
+
+
+def test_what_is_sent_while_a_message_is_on_its_way_follows_it_in_order(app: Any, open_page: Any) -> None:
+    page = open_page()
+    first = write_held(page, "first of two")
+    write(page, "second of two")
+    assert page.get_by_label("Write a message").input_value() == ""
+    first.continue_()
+    message(page, "second of two").wait_for()
+    shown = page.locator(".main .log .message").all_inner_texts()
+    assert ["first of two" in text for text in shown[-2:]] == [True, False]
+
+
+def test_what_was_refused_stands_again_before_what_was_written_since(app: Any, open_page: Any) -> None:
+    page = open_page()
+    refused = write_held(page, "a sentence that is refused")
+    page.get_by_label("Write a message").fill("and its sequel")
+    refused.fulfill(json={"ok": False, "error": "not_now"})
+    page.get_by_role("alert").filter(has_text="not_now").wait_for()
+    assert page.get_by_label("Write a message").input_value() == "a sentence that is refused\nand its sequel"
+
+
 def test_a_thread_streams_and_can_be_stopped(app: Any, open_page: Any) -> None:
     page = open_page()
     write(page, "a long question")
