@@ -31,6 +31,7 @@ from knowledge.facts import Current
 from knowledge.knowledge import Knowledge
 from knowledge.store import Server
 from tools.jobs.engine import LocalEngine
+from tools.jobs.environment import waiting
 from tools.jobs.launcher import Launcher
 from tools.jobs.ledger import JobLedger
 from tools.jobs.model import Job, Outcome
@@ -159,12 +160,24 @@ def chroma_server(settings: Settings) -> Server | None:
 
 
 def _engine(settings: Settings, registry: str) -> LocalEngine:
+    own = waiting(settings.slots * settings.threads)
     warm = None
     if settings.warm:
-        preload = preload_list(registry)
-        warm = WarmHost(settings.home, preload=preload, registry_path=registry, idle_seconds=settings.warm_idle)
-    launcher = Launcher(kind=settings.launcher, processes=settings.processes)
-    return LocalEngine(settings.home, slots=settings.slots, warm=warm, registry_path=registry, launcher=launcher)
+        warm = WarmHost(
+            settings.home,
+            preload=preload_list(registry),
+            registry_path=registry,
+            idle_seconds=settings.warm_idle,
+            environment=own,
+        )
+    return LocalEngine(
+        settings.home,
+        slots=settings.slots,
+        warm=warm,
+        registry_path=registry,
+        environment=own,
+        launcher=Launcher(kind=settings.launcher, processes=settings.processes),
+    )
 
 
 def _checkpoints(path: Path) -> tuple[SqliteSaver, Callable[[str], None]]:
