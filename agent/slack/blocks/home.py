@@ -112,7 +112,7 @@ def _project(actor: str, project: Project, jobs: Sequence[JobView], now: datetim
     blocks += _approval(actor, project, found, now, names)
     step = next((each for each in recommend(project) if not each.command.startswith(("approve", "wait"))), None)
     if step is not None and not _mine(actor, project, now):
-        blocks.append(next_block(project.id, step))
+        blocks.append(next_block(project.id, step, offered=may(project, actor, "start_job")))
     return [*blocks, divider()]
 
 

@@ -78,6 +78,15 @@ def test_what_is_missing_and_what_is_next_is_shown(stage: Stage) -> None:
     assert not [each for each in said(view) if "PATH" in each or "NAME" in each]
 
 
+def test_a_viewer_reads_what_is_next_and_is_offered_nothing_that_would_be_refused() -> None:
+    project = Walk().to(Stage.ASSESS).project
+    cai, dee = (home(actor, [project], {}, NOW) for actor in ("cai", "dee"))
+    assert "*Next: " in words(cai)
+    assert "*Next: " in words(dee)
+    assert "Do it" in [b["text"]["text"] for b in values(cai["blocks"], "button")]
+    assert "Do it" not in [b["text"]["text"] for b in values(dee["blocks"], "button")]
+
+
 def test_the_picture_of_the_stages() -> None:
     assert stages(Stage.SELECT) == "✓ scope  ›  *● select*  ›  ○ assess  ›  ○ align  ›  ○ deploy  ›  ○ integrate"
     assert stages(Stage.LAUNCHED).count("✓") == 6
