@@ -97,7 +97,7 @@ def support_desk(folder: Path) -> tuple[tuple[Stage, tuple[Step, ...]], ...]:
                 Say("what should we do next, and why?"),
                 work("prompt model=tiny data=tickets"),
                 Say("what is LoRA?"),
-                work("fine-tune the current model with LoRA on tickets, batch=8, name=tickets-lora"),
+                work("fine-tune the current model with LoRA on tickets, batch=8, epochs=3, name=tickets-lora"),
                 work("evaluate model=tickets-lora data=tickets split=test compare_to=tiny"),
                 Leave(),
             ),

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from tools.pretrain.spec import PretrainParameters
 
 RATE = 3e-3  # of a new model
+# Share of a new model's steps on sequences of half the length (sequence-length warm-up: Li et al. 2022). With it the
+# tiny model copied, and then learned the sample's tickets, in 1,000 steps; without, as many left exact match at .41.
+SHORT = 0.8
 _SMALL = 50_000_000  # weights below which a model bears, and needs, higher rates
 # Of a model that goes on: below the peak it was made with, so that it is warmed up again without unlearning (Gupta et
 # al. 2023; Ibrahim et al. 2024). The tiny model went on for 200 steps on the guides: at 3e-3, 1e-3 and 3e-4 perplexity
@@ -62,7 +65,10 @@ def plan(params: "PretrainParameters", inputs: Inputs) -> Plan:
 
 def _new(params: "PretrainParameters", size: int, tokens: int) -> Iterator[str]:
     yield f"Train a byte-level BPE tokenizer of {params.vocab:,} tokens on {params.data}."
-    yield f"Pre-train {size / 1e6:.2f} M weights for {params.steps:,} steps, {tokens:,} tokens in all."
+    yield (
+        f"Pre-train {size / 1e6:.2f} M weights for {params.steps:,} steps, {tokens:,} tokens in all; the first"
+        f" {SHORT:.0%} of the steps read sequences of half the length."
+    )
 
 
 def _continued(params: "PretrainParameters", model: Candidate, tokens: int) -> Iterator[str]:

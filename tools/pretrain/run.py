@@ -12,7 +12,7 @@ from tools import digest
 from tools.contract import Candidate, DataKind, JobContext, Metric, ModelKind, Result
 from tools.data.formats import rows_of
 from tools.errors import UserFault
-from tools.pretrain.plan import RATE, inner_width, settled
+from tools.pretrain.plan import RATE, SHORT, inner_width, settled
 from tools.pretrain.spec import PretrainParameters
 from tools.training import models, plots, tiny
 from tools.training.classify_checkpoint import Notes, resume, save_checkpoint
@@ -42,7 +42,8 @@ def run(params: PretrainParameters, context: JobContext) -> Result:
         before = _perplexity(model, tokenizer, held_out, params)
     watch = Watch(context, "pre-training", params.steps)
     recipe = digest.of_json([params.model_dump(mode="json"), data.digest, parent.digest if parent else None])
-    _train(model, blocks, weights, params, watch, recipe)
+    short = 0 if parent is not None else int(SHORT * params.steps)
+    _train(model, blocks, weights, params, watch, recipe, short)
     model.eval()
     after = _perplexity(model, tokenizer, held_out, params) if held_out else None
     return _result(params, context, model, tokenizer, watch, blocks.numel(), before, after, len(held_out))
@@ -96,8 +97,10 @@ def pack(tokenizer: Any, texts: Sequence[str], params: PretrainParameters) -> tu
     return torch.tensor(stream[:used]).view(shape), torch.tensor(counts[:used]).view(shape)
 
 
-def _train(model: Any, blocks: Tensor, weights: Tensor, params: PretrainParameters, watch: Watch, recipe: str) -> None:
-    """AdamW. A cancelled run leaves a checkpoint that the next attempt goes on from."""
+def _train(
+    model: Any, blocks: Tensor, weights: Tensor, params: PretrainParameters, watch: Watch, recipe: str, short: int
+) -> None:
+    """AdamW, the first `short` steps on blocks cut in two. A cancelled run leaves a checkpoint to go on from."""
     context, peak = watch.context, params.lr or RATE
     optimizer = torch.optim.AdamW(model.parameters(), lr=peak, weight_decay=0.01, betas=(0.9, 0.95))
     named = dict(model.named_parameters())
@@ -109,7 +112,8 @@ def _train(model: Any, blocks: Tensor, weights: Tensor, params: PretrainParamete
         for group in optimizer.param_groups:
             group["lr"] = peak * rate(step, params.steps)
         chosen = next(batches)
-        loss = _loss(model, blocks[chosen], weights[chosen])
+        shape = (-1, params.context // 2 if step <= short and params.context % 2 == 0 else params.context)
+        loss = _loss(model, blocks[chosen].view(shape), weights[chosen].view(shape))
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), _CLIP)
         optimizer.step()

@@ -16,7 +16,7 @@ class PretrainParameters(Parameters):
     name: str = Field(
         default="", max_length=60, description="What the new model is called; empty: tiny, or MODEL-continued"
     )
-    steps: int = Field(default=1600, ge=1, le=1_000_000, description="Optimizer steps")
+    steps: int = Field(default=1000, ge=1, le=1_000_000, description="Optimizer steps")
     batch: int = Field(default=2, ge=1, le=4096, description="Sequences a step")
     context: int = Field(
         default=256, ge=32, le=8192, description="Tokens a sequence, and the longest a new model reads"

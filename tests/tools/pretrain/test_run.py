@@ -149,7 +149,7 @@ def test_the_plan_grows_with_the_work_and_warns_of_too_little() -> None:
 def test_the_plan_says_operations_tokens_a_weight_and_how_often_the_text_is_read(corpus: Dataset) -> None:
     text = corpus.model_copy(update={"facts": {"characters_mean": 4_000.0}})  # 210 rows of 1,000 tokens
     given = PretrainParameters(data="corpus")
-    size, tokens = weights(given), 1600 * 2 * 256
+    size, tokens = weights(given), 1000 * 2 * 256
     said = " ".join(plan(given, Inputs(data={"data": text})).steps)
     assert f"{6 * size * tokens:.3g}".replace("e+", "e") in said
     assert f"{tokens / size:.1f} tokens a weight; about 20 are compute-optimal" in said
