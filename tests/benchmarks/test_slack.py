@@ -16,6 +16,8 @@ import pytest
 from slack_load import LoadSlack
 from slack_payloads import mention, press
 
+from knowledge import calibrate as questions
+
 HERE = Path(__file__).parent
 _numbers = itertools.count(1)
 
@@ -112,6 +114,7 @@ def test_a_button_with_twenty_slow_turns_running(tmp_path):
     asyncio.run(run())
 
 
+ENDS = ("chat.stopStream", "chat.postMessage")  # what an answer arrives whole with
 SIGNS = ("assistant.threads.setStatus", "chat.postMessage", "chat.startStream")
 
 
@@ -136,6 +139,36 @@ def test_the_first_visible_sign(tmp_path):
                 for text, count in (("help", 200), ("slow turn", 12)):
                     taken = [await first_sign(slack, text) for _ in range(count)]
                     print(f"first sign, {text:9}            {shown(taken)}")
+
+    asyncio.run(run())
+
+
+def test_a_cited_answer(tmp_path):
+    """From the mention to the call that carries the answer's passages; questions about the guides, each asked once."""
+    rows = [json.loads(row) for row in questions.QUESTIONS.read_text(encoding="utf-8").splitlines()]
+    asked = [row["question"] for row in rows if row["evidence"] and row["language"] == "en"][:80]
+
+    async def cited(slack: LoadSlack, text: str) -> float | None:
+        seen, sent = len(slack.calls), time.perf_counter()
+        await slack.deliver(line(text))
+
+        def ended():
+            found = [(at, json.dumps(given)) for at, method, given in slack.calls[seen:] if method in ENDS]
+            return [(at, '"passage:' in given) for at, given in found]
+
+        await slack.until(lambda: bool(ended()))
+        at, with_passages = ended()[-1]
+        return at - sent if with_passages else None
+
+    async def run():
+        async with LoadSlack() as slack:
+            with odyssey(tmp_path, slack.api_url):
+                await slack.connected(2)
+                await cited(slack, "what is LoRA?")
+                taken = [await cited(slack, text) for text in asked]
+                kept = [seconds for seconds in taken if seconds is not None]
+                print(f"cited answer, {len(kept)} of {len(asked)}        {shown(kept)}")
+                assert len(kept) > len(asked) / 2
 
     asyncio.run(run())
 
