@@ -1,5 +1,7 @@
 """What was measured: one number and where it comes from, the evidence, the best score, candidates side by side."""
 
+from collections.abc import Collection
+
 from agent.lifecycle.evidence import is_back, measured_on_test, on_test_set, show_comparison, show_metric
 from agent.lifecycle.project import Evidence, Project
 from agent.lifecycle.stages import label
@@ -41,6 +43,38 @@ def evidence_table(project: Project) -> str:
     ]
     shown = table(("Evidence", "Run", "Stage", "Tool", "Model", "Measured", "On"), rows)
     return f"**Evidence**\n\n{shown}" if shown else "Nothing has been measured yet."
+
+
+def metric_table(project: Project, name: str) -> str:
+    """The last measurement by each tool of each model's metrics whose names begin like this, newest first; or nothing.
+
+    What was measured of the model before a change is that model's, and is left out.
+    """
+    rows: dict[tuple[str | None, str, str], tuple[str, ...]] = {}
+    for e in reversed(project.evidence):
+        for m in e.metrics:
+            if m.name.startswith(name) and not m.name.endswith("_before"):
+                row = (m.name, show_metric(m), e.model or "", e.tool, _measured_on(e), source(e))
+                rows.setdefault((e.model, e.tool, m.name), row)
+    shown = table(("Metric", "Value", "Model", "Tool", "On", "Evidence"), rows.values())
+    return f"**Measured: {name}**\n\n{shown}" if shown else ""
+
+
+def of_models(project: Project, wanted: Collection[str]) -> Project:
+    """The project as far as these models go, by name or by the method they were made with.
+
+    One alone stands beside the model it was made from. All of it where none of them is there.
+    """
+    named = {name for name, model in project.candidates.items() if name in wanted or model.method in wanted}
+    if not named:
+        return project
+    shown = named | ({project.candidates[name].parent or "" for name in named} if len(named) == 1 else set())
+    return project.model_copy(
+        update={
+            "candidates": {name: model for name, model in project.candidates.items() if name in shown},
+            "evidence": tuple(e for e in project.evidence if e.model in named),
+        }
+    )
 
 
 def _numbers(project: Project, evidence: Evidence) -> str:

@@ -52,6 +52,9 @@ def complete(line: str, last: str) -> Completed | None:
     if match := _LANGUAGE.fullmatch(said):
         wanted = (match["en"] or match["zh"]).lower()
         return Completed(question=last, language="zh" if wanted in ("chinese", "中文") else "en")
+    topic = _topic(last)
+    if topic and (asked := _of_topic(said, topic)):
+        return Completed(question=asked)
     if _WHY.fullmatch(said):
         return Completed(question=f"{last}（为什么？）" if language_of(line) == "zh" else f"Why? {last}")
     match = _AND.fullmatch(said) or _AND_ZH.fullmatch(said)
@@ -64,12 +67,47 @@ def complete(line: str, last: str) -> Completed | None:
 
 
 _WHAT_IS = re.compile(r"(?:why\? )?what(?: is| are|'s) (?:an? |the )?(?P<name>[\w .-]{2,40})\??", re.IGNORECASE)
+_EXPLAINED = re.compile(
+    r"(?:and )?what(?: is| are|'s) (?:an? )?(?!the |our |my |this |that |it\b)(?P<name>[\w -]{2,40})\??", re.I
+)
+_ADVANTAGES = re.compile(r"what are the advantages of (?P<name>.+?)\?", re.IGNORECASE)
+_WHAT_IS_ZH = re.compile(r"什么是\s*(?P<before>[^？?]{1,20}?)[？?]?|(?P<after>[^？?]{1,20}?)是什么[？?]?")
+_LEANS = (
+    re.compile(  # a question with "it" for the thing; one about the project ("is it done") has a subject of its own
+        r"(?:and |but |so |ok,? )*(?P<asked>(?:how|when|why|where|what|which|does|do|can|should)\b"
+        r"(?!.*\b(?:we|our|i|my|job|stage|gate)\b).*)",
+        re.IGNORECASE,
+    )
+)
+_IT = re.compile(r"\b(?:it|this|that|them|they)\b(?! \w+s\b)", re.IGNORECASE)
+
+
+def _topic(last: str) -> str | None:
+    """What the question before asked the meaning of: "what is LoRA?"."""
+    if match := _EXPLAINED.fullmatch(last.strip()):
+        return match["name"].strip()
+    match = _WHAT_IS_ZH.fullmatch(last.strip())
+    return match and (match["before"] or match["after"]).strip()
+
+
+def _of_topic(said: str, topic: str) -> str | None:
+    """A question about the thing that was just explained, with its name instead of a pronoun."""
+    if _WHY.fullmatch(said):
+        return f"{topic}有什么优点？" if language_of(said) == "zh" else f"What are the advantages of {topic}?"
+    if "它" in said:
+        return said.removeprefix("那").replace("它", topic, 1) + "？"
+    match = _LEANS.fullmatch(said)
+    if match is None or not _IT.search(match["asked"]):
+        return None
+    return _IT.sub(topic, match["asked"], count=1) + "?"
 
 
 def in_chinese(question: str) -> str:
     """An English question so that its answer is looked up in Chinese; names stay, the rest is little."""
     if language_of(question) == "zh":
         return question
+    if match := _ADVANTAGES.fullmatch(question):
+        return f"{match['name']}有什么优点？"
     match = _WHAT_IS.fullmatch(question.strip())
     return f"什么是{match['name']}？" if match else f"{question}是怎样的？"
 

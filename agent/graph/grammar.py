@@ -340,7 +340,7 @@ _FORMS = (
         _logged,
     ),
     _form(_SHOWN + _JOB + r"\s*(?:的)?\s*(?:logs?|日志)", Intent.LOGS),
-    _form(_SHOW + r"(?:gate|关口|门槛)", Intent.GATE),
+    _form(_SHOW + r"(?:gate|关卡|关口|门槛)", Intent.GATE),
     _form(_SHOW + r"(?:evidence|metrics|results|证据|结果)", Intent.EVIDENCE),
     _form(_SHOW + r"(?:best|best score|最好成绩)", Intent.BEST),
     _form(r"compare(?: (?:the )?(?:models|candidates|rounds))?|比较|比较模型", Intent.COMPARE),

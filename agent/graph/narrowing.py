@@ -47,6 +47,22 @@ _LAST = re.compile(
 )
 
 
+_METRICS = {  # names of metrics by how they begin, and what people call them; the charter's own needs no word
+    "latency": r"\blatency\b|\bresponse time|\bhow (?:fast|quick(?:ly)?|slow(?:ly)?)\b|延迟|响应时间|多快|速度",
+    "perplexity": r"\bperplexity\b|困惑度",
+    "peak_memory": r"\bmemory\b|内存|显存",
+    "right_facts": r"\bfacts?\b|事实",
+    "ece": r"\bcalibrat\w+|\bece\b|校准",
+}
+_MADE = {  # methods, as candidates name them, and what people call them
+    "int8": r"\bint8\b|\bquanti[sz]\w+|量化",
+    "dpo": r"\bdpo\b",
+    "grpo": r"\bgrpo\b",
+    "lora": r"\blora\b",
+    "pretrain": r"\bpre-?trained\b|预训练",
+}
+
+
 def job_kind(text: str) -> JobKind | None:
     return next((state for state, words in _STATES.items() if re.search(words, text, re.IGNORECASE)), None)
 
@@ -109,9 +125,31 @@ def measured(text: str) -> Arguments:
     return _given(round=round_of(text))
 
 
-def shown(text: str) -> Arguments:
-    """Everything that was measured, or the last of it."""
-    return {**({"query": "latest"} if _LAST.search(text) else {}), **measured(text)}
+def compared(text: str, context: Context) -> Arguments:
+    """What of the comparisons: a round, or the models that are named or told by how they were made."""
+    return measured(text) | _of(models(text, context))
+
+
+def shown(text: str, context: Context) -> Arguments:
+    """Everything that was measured, or the last of it, or that of some models or one metric."""
+    metric = next((name for name, words in _METRICS.items() if re.search(words, text, re.IGNORECASE)), None)
+    last = {"query": "latest"} if _LAST.search(text) else {}
+    return {**last, **measured(text), **_of(models(text, context)), **_given(metric=metric)}
+
+
+def models(text: str, context: Context) -> list[str]:
+    """Names of the project's models, and methods, in a sentence; a name's parts count as that name alone."""
+    lower, found = text.lower(), []
+    for name in sorted(context.models, key=len, reverse=True):
+        pattern = rf"(?<![\w-]){re.escape(name.lower())}(?![\w-])"
+        if re.search(pattern, lower):
+            found.append(name)
+            lower = re.sub(pattern, " ", lower)
+    return [*sorted(found, key=context.models.index), *(way for way, words in _MADE.items() if re.search(words, lower))]
+
+
+def _of(names: list[str]) -> Arguments:
+    return {"models": [*names]} if names else {}
 
 
 def decided(text: str, context: Context) -> Arguments:

@@ -66,13 +66,24 @@ class Query(Frozen):
     )
     round: int | None = Field(default=None, ge=1, description="of measurements and decisions: only this round's")
     about: str | None = Field(default=None, description="of decisions: a stage, model, technique or person")
+    models: tuple[str, ...] = Field(
+        default=(), description="of measurements and comparisons: only of these models, by name or method such as int8"
+    )
+    metric: str | None = Field(default=None, description="of evidence: only metrics whose names begin so: latency")
 
     def narrowed(self, now: datetime) -> Narrowed:
         """Raises `Mendable` for a time nobody can read."""
         span = period(self.since, now) if self.since else None
         if self.since and span is None:
             raise Mendable(f"I cannot read the time {self.since}; say today, last week, 3 days or 2026-03-02.")
-        return Narrowed(state=self.state, period=span, round=self.round, about=self.about)
+        return Narrowed(
+            state=self.state,
+            period=span,
+            round=self.round,
+            about=self.about,
+            models=self.models,
+            metric=self.metric,
+        )
 
 
 class Job(Frozen):

@@ -76,10 +76,10 @@ class Translation:
             return "；".join(self._phrase(part, depth) for part in parts)
         if depth and len(parts := phrase.split("; ")) > 1 and all(self._headed(part, depth) for part in parts):
             return "；".join(self._headed(part, depth) or part for part in parts)
-        if (headed := self._headed(phrase, depth)) is not None:
-            return headed
         if (known := self._known(phrase, depth)) is not None:
             return known
+        if (headed := self._headed(phrase, depth)) is not None:
+            return headed
         if wrapped := _WRAPPED.fullmatch(phrase):
             return wrapped[1] + self._phrase(wrapped[2], depth) + wrapped[1]
         return self._sentences_of(phrase, depth)

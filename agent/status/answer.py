@@ -9,7 +9,7 @@ from agent.lifecycle.gates import gate
 from agent.lifecycle.project import Project
 from agent.lifecycle.stages import label
 from agent.markdown import moment
-from agent.measured import best, compare, evidence_table, latest, score
+from agent.measured import best, compare, evidence_table, latest, metric_table, of_models, score
 from agent.price import Price
 from agent.status.decisions import approvals, decisions, history, members
 from agent.status.jobs import jobs_by_state
@@ -59,7 +59,7 @@ def answer_status(
         case StatusQuery.HISTORY:
             text = history(project, audit)
         case _:
-            text = _plain(query, project, wanted.round if wanted else None)
+            text = _plain(query, project, wanted or Narrowed())
     at = f" {moment(now)}," if now else ""
     return f"{text}\n\n_{project.name} as of{at} event {project.seq}._"
 
@@ -67,17 +67,23 @@ def answer_status(
 _MEASURED = (StatusQuery.LATEST, StatusQuery.BEST, StatusQuery.EVIDENCE, StatusQuery.COMPARE)
 
 
-def _plain(query: StatusQuery, project: Project, round_: int | None) -> str:
-    """A question on the state alone; what was measured can be that of one round."""
-    if round_ is None or query not in _MEASURED:
+def _plain(query: StatusQuery, project: Project, wanted: Narrowed) -> str:
+    """A question on the state alone; what was measured can be that of one round, of some models, of one metric."""
+    if query not in _MEASURED:
         return _PLAIN[query](project)
-    held = tuple(item for item in project.evidence if item.round == round_)
+    if wanted.models:
+        project = of_models(project, wanted.models)
+    if wanted.metric and (shown := metric_table(project, wanted.metric)):
+        return shown
+    if wanted.round is None:
+        return _PLAIN[query](project)
+    held = tuple(item for item in project.evidence if item.round == wanted.round)
     if not held:
-        return f"Nothing was measured in round {round_}; {project.name} is in round {project.round}."
+        return f"Nothing was measured in round {wanted.round}; {project.name} is in round {project.round}."
     measured = {item.model for item in held}
     candidates = {name: model for name, model in project.candidates.items() if name in measured}
     text = _PLAIN[query](project.model_copy(update={"evidence": held, "candidates": candidates}))
-    return f"In round {round_}:\n\n{text}"
+    return f"In round {wanted.round}:\n\n{text}"
 
 
 def as_json(project: Project, jobs: Sequence[JobView], now: datetime) -> dict[str, JsonValue]:

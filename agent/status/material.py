@@ -1,5 +1,6 @@
 """A project's charter, data and models."""
 
+from agent.lifecycle import looks
 from agent.lifecycle.evidence import lineage
 from agent.lifecycle.gates import CHARTER_FIELDS, missing_fields
 from agent.lifecycle.project import Project
@@ -38,7 +39,7 @@ def data(project: Project) -> str:
     documents = [f"- document {d.name} ({short(d.digest)}, by {d.by})" for d in project.documents.values()]
     if not shown and not documents:
         return "No data is registered yet: `register data PATH as NAME`."
-    return "\n\n".join(part for part in ("**Data**", shown, "\n".join(documents)) if part)
+    return "\n\n".join(part for part in ("**Data**", shown, looks.said(project), "\n".join(documents)) if part)
 
 
 def models(project: Project) -> str:

@@ -66,6 +66,8 @@ class Narrowed(Frozen):
     period: Period | None = None
     round: int | None = None
     about: str | None = None  # a stage, model, technique or person that decisions are about
+    models: tuple[str, ...] = ()  # names of models, or methods they were made by, that what was measured is of
+    metric: str | None = None  # how the name of a metric begins
 
 
 class StatusQuery(StrEnum):

@@ -109,3 +109,33 @@ def test_a_rounds_comparison_shows_what_was_measured_in_it() -> None:
     assert "tiny" in text and "tuned" not in text
     both = answer_status(StatusQuery.COMPARE, walk.project)
     assert "**Rounds**" in both and "dates went wrong" in both
+
+
+def test_a_comparison_of_some_models_shows_those_by_name_or_by_how_they_were_made() -> None:
+    project = Walk().to(Stage.INTEGRATE).project
+
+    def compared(*models: str) -> str:
+        return answer_status(StatusQuery.COMPARE, project, wanted=Narrowed(models=models))
+
+    assert "aligned" in compared() and "| tiny " in compared()
+    two = compared("tiny", "tuned")
+    assert "| tuned " in two and "| tiny " in two and "int8" not in two
+    small = next(model for model in project.candidates.values() if model.method == "int8")
+    alone = compared("int8")
+    assert f"| {small.name} " in alone and f"| {small.parent} " in alone and "| tiny " not in alone
+    assert compared("nobody") == compared()
+
+
+def test_a_metric_is_answered_with_its_last_measurement_by_each_tool() -> None:
+    walk = Walk().to(Stage.ALIGN)
+    walk.measure(TINY, TICKETS, 0.3, 0.27)
+    walk.measure(TINY, TICKETS, 0.2, 0.17)
+
+    def of(**wanted: object) -> str:
+        return answer_status(StatusQuery.EVIDENCE, walk.project, wanted=Narrowed.model_validate(wanted))
+
+    told = of(metric="latency", models=("tiny",))
+    assert told.count("latency_p95") == 1 and "exact_match" not in told and "tuned" not in told
+    assert walk.project.evidence[-1].id in told
+    assert "0.731 GB" in of(metric="peak_memory") or "731" in of(metric="peak_memory")
+    assert of(metric="bleu") == of()

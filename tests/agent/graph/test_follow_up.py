@@ -20,14 +20,21 @@ from tests.agent.graph.desk import MemoryDesk
         ("which jobs failed this week?", "and last week?", "which jobs failed last week?"),
         ("昨天跑了哪些任务？", "那今天呢？", "今天跑了哪些任务？"),
         ("how long is it for the Atlas plan?", "and for the Basic plan?", "how long is it for the Basic plan?"),
-        ("What is LoRA?", "why?", "Why? What is LoRA?"),
-        ("什么是LoRA？", "为什么呢？", "什么是LoRA？（为什么？）"),
+        ("What is LoRA?", "why?", "What are the advantages of LoRA?"),
+        ("什么是LoRA？", "为什么呢？", "LoRA有什么优点？"),
+        ("what is the best score in round 1?", "why?", "Why? what is the best score in round 1?"),
+        ("最好成绩是多少？", "为什么呢？", "最好成绩是多少？（为什么？）"),
+        ("what is LoRA?", "and how long does it take?", "how long does LoRA take?"),
+        ("what is the best score?", "why?", "Why? what is the best score?"),
+        ("what is reward hacking?", "how can I avoid it?", None),
+        ("what is reward hacking?", "how does one avoid it?", "how does one avoid reward hacking?"),
+        ("LoRA是什么？", "那它要多久？", "LoRA要多久？"),
     ],
 )
 def test_an_elliptical_question_is_completed_from_the_last_one(last: str, line: str, question: str) -> None:
     found = complete(line, last)
-    assert found is not None
-    assert (found.question, found.language) == (question, None)
+    assert (found and found.question) == question
+    assert found is None or found.language is None
 
 
 @pytest.mark.parametrize(
@@ -73,9 +80,9 @@ def test_in_a_thread_status_and_knowledge_are_followed_up(say: Say, desk: Memory
     say("what is LoRA?")
     say("and QLoRA?")
     say("why?")
-    assert desk.asked == ["what is LoRA?", "what is QLoRA?", "Why? what is QLoRA?"]
+    assert desk.asked == ["what is LoRA?", "what is QLoRA?", "What are the advantages of QLoRA?"]
     say("and in Chinese?")
-    assert desk.asked[-1] == "什么是QLoRA？"
+    assert desk.asked[-1] == "QLoRA有什么优点？"
 
 
 def test_what_is_known_in_one_language_only_is_told_in_that(say: Say, desk: MemoryDesk) -> None:

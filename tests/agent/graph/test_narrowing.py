@@ -33,6 +33,16 @@ HERE = Context(projects=("desk",), project="desk", models=("tiny", "tuned"), job
         ("what did the most recent evaluation give", Intent.EVIDENCE, {"query": "latest"}),
         ("最近一次测出来多少分", Intent.EVIDENCE, {"query": "latest"}),
         ("history of the decision on the model", Intent.DECISIONS, {"about": "select"}),
+        ("compare tuned and tiny", Intent.COMPARE, {"models": ["tiny", "tuned"]}),
+        ("is int8 good enough?", Intent.COMPARE, {"models": ["int8"]}),
+        ("量化后的模型会变差吗？", Intent.COMPARE, {"models": ["int8"]}),
+        ("what is the latency of the endpoint?", Intent.EVIDENCE, {"metric": "latency"}),
+        ("端点的延迟是多少？", Intent.EVIDENCE, {"metric": "latency"}),
+        ("how fast does tuned answer?", Intent.EVIDENCE, {"models": ["tuned"], "metric": "latency"}),
+        ("how many times have we looked at the test set?", Intent.DATA, {}),
+        ("测试集看过几次？", Intent.DATA, {}),
+        ("who approved the deploy gate?", Intent.APPROVALS, {}),
+        ("谁批准了部署关卡？", Intent.APPROVALS, {}),
     ],
 )
 def test_states_periods_and_rounds_are_found(text: str, intent: Intent, arguments: dict[str, object]) -> None:
