@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 EPOCHS = 4.0  # passes over a generation task where nothing is said
 HIGH = 1e-2  # LoRA at 2e-2 diverged on the tiny model
+TRYING = "trying settings"  # a part of the work, done in short runs
 LOOKS = 10  # at the development loss, where nothing is said
 LONGEST = 1024  # tokens of a training row
 _ENCODER_MEMORY = 900_000_000  # bytes a 22M encoder's activations and optimizer add; measured with 2,048 tokens at once
@@ -70,10 +71,11 @@ def _of_generator(params: "FinetuneParameters", inputs: Inputs) -> Plan:
     dev = cost.rows_of(inputs, "data", "dev", 0)
     return Plan(
         steps=(*_steps(params, steps, for_generator(params, weights), None), *machine.steps(load, gpu)),
-        seconds=4 + _searching(params) + training * (1 + _TRIED * params.probe),
+        seconds=4 + _searching(params, training) + training,
         memory_bytes=cost.training_memory(weights, load.trained, tokens),
         warnings=(*_warnings(params), *machine.warnings(load, gpu)),
         parts=(
+            *_trying(params, training),
             Part(step="fine-tuning", seconds=training),
             Part(step="measuring on dev", seconds=cost.generation_seconds(weights, dev, _NEW_TOKENS)),
         ),
@@ -93,10 +95,10 @@ def _of_encoder(params: "FinetuneParameters", inputs: Inputs, data: Dataset) -> 
     trained = weights if params.method == "full" else weights // 20
     return Plan(
         steps=tuple(_steps(params, steps, for_encoder(params, rows), data)),
-        seconds=4 + _searching(params) + training * (1 + _TRIED * (params.probe or _open(params))),
+        seconds=4 + _searching(params, training) + training * (1 + _TRIED * _open(params)),
         memory_bytes=cost.training_memory(weights, trained, tokens) + _encoder_memory(data, tokens),
         warnings=tuple(_warnings(params)),
-        parts=tuple(_of_pairs(inputs, training, passed) if pairs else _of_head(training, passed)),
+        parts=tuple(_of_pairs(params, inputs, training, passed) if pairs else _of_head(params, training, passed)),
     )
 
 
@@ -106,16 +108,18 @@ def _encoder_memory(data: Dataset, tokens: int) -> int:
     return round(_ENCODER_MEMORY * min(1.0, share))
 
 
-def _of_head(training: float, passed: float) -> Iterator[Part]:
+def _of_head(params: "FinetuneParameters", training: float, passed: float) -> Iterator[Part]:
     """A head reads every row once before it learns; `passed` is how often it then sees each."""
     yield Part(step="reading training rows", seconds=_READING * training / passed)
+    yield from _trying(params, training)
     yield Part(step="training", seconds=training)
 
 
-def _of_pairs(inputs: Inputs, training: float, passed: float) -> Iterator[Part]:
+def _of_pairs(params: "FinetuneParameters", inputs: Inputs, training: float, passed: float) -> Iterator[Part]:
     """What the development questions find is looked at before and after."""
     seen = cost.rows_of(inputs, "data", "train", 1) * passed
     looking = _READING * training * cost.rows_of(inputs, "data", "dev", 0) / max(seen, 1.0)
+    yield from _trying(params, training)
     yield Part(step="measuring before training", seconds=looking)
     yield Part(step="training", seconds=training)
     yield Part(step="measuring on the development split", seconds=looking)
@@ -126,8 +130,14 @@ _READING = 0.15  # of a training's time for as many rows: forward only, in large
 _TRIED = 0.5  # of a training's time that trying its learning rates takes, or a search may make it longer
 
 
-def _searching(params: "FinetuneParameters") -> float:
-    return 60.0 * params.search
+def _searching(params: "FinetuneParameters", training: float) -> float:
+    """Seconds of short runs."""
+    return 60.0 * params.search + _TRIED * training * params.probe
+
+
+def _trying(params: "FinetuneParameters", training: float) -> Iterator[Part]:
+    if params.tries:
+        yield Part(step=TRYING, seconds=_searching(params, training))
 
 
 def _open(params: "FinetuneParameters") -> bool:

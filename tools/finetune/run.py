@@ -9,7 +9,7 @@ from tools.contract import Artefact, Candidate, DataKind, Dataset, JobContext, M
 from tools.data.formats import rows_of
 from tools.errors import UserFault
 from tools.evaluate import bootstrap, overlap
-from tools.finetune.plan import steps_of
+from tools.finetune.plan import TRYING, steps_of
 from tools.finetune.settings import for_generator, rate_of
 from tools.finetune.spec import FinetuneParameters, Method
 from tools.models import PREFIX
@@ -86,7 +86,7 @@ def _settings(
 def _short(params: FinetuneParameters, context: JobContext, model: Candidate, lesson: Lesson, steps: int) -> float:
     """Development loss (else the training loss at the end) after a short run; infinite where it diverged."""
     quiet = params.model_copy(update={"early_stopping": 0, "evaluate_every": steps, "save_every": steps + 1})
-    follow = Follow(Watch(context, f"trying lr {params.lr:.2g}, rank {params.rank}", steps))
+    follow = Follow(Watch(context, f"{TRYING}: lr {params.lr:.2g}, rank {params.rank}", steps))
     trainer = supervised.trainer_of(quiet, context, _load(params, model), lesson, steps, follow, keep=False)
     try:
         trainers.train(trainer, follow)

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from tools.contract import JobContext
 from tools.errors import UserFault
-from tools.finetune.plan import look_every, steps_of
+from tools.finetune.plan import TRYING, look_every, steps_of
 from tools.finetune.settings import encoder_rate_of, for_encoder
 from tools.training.advice import advise
 from tools.training.classify_checkpoint import Notes
@@ -67,7 +67,7 @@ def settings_of(
     def short_run(tried: "FinetuneParameters", share: float) -> float:
         whole = recipe_of(tried, learnt)
         recipe = replace(whole, steps=max(_FEWEST, round(share * whole.steps)), patience=0)
-        trial = begin(tried, recipe, f"trying lr {recipe.lr:.2g} for {recipe.steps} steps")
+        trial = begin(tried, recipe, f"{TRYING}: lr {recipe.lr:.2g} for {recipe.steps} steps")
         try:
             trial.trainer.run()
         except UserFault:  # it diverged: an answer, too

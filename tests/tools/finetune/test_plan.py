@@ -35,6 +35,7 @@ def test_what_will_be_tried_and_how_long_is_said_of_every_kind_of_data() -> None
         assert found.steps[0].startswith("Try 8 settings in short runs for up to 10 minutes")
         assert found.steps[0].endswith("each for 3 or 6 passes.")
         assert found.seconds > 600 + plan(FinetuneParameters(data="faq"), inputs(kind)).seconds
+        assert next(part.seconds for part in found.parts if part.step == "trying settings") == 600
         few = inputs(kind).data["data"]
         splits = {**few.splits, "dev": few.splits["dev"].model_copy(update={"rows": 99})}
         judged = plan(
