@@ -73,7 +73,7 @@ def _of_generator(params: "FinetuneParameters", inputs: Inputs) -> Plan:
         steps=(*_steps(params, steps, for_generator(params, weights), None), *machine.steps(load, gpu)),
         seconds=4 + _searching(params, training) + training,
         memory_bytes=cost.training_memory(weights, load.trained, tokens),
-        warnings=(*_warnings(params), *machine.warnings(load, gpu)),
+        warnings=(*_warnings(params, inputs.data.get("data")), *machine.warnings(load, gpu)),
         parts=(
             *_trying(params, training),
             Part(step="fine-tuning", seconds=training),
@@ -97,7 +97,7 @@ def _of_encoder(params: "FinetuneParameters", inputs: Inputs, data: Dataset) -> 
         steps=tuple(_steps(params, steps, for_encoder(params, rows), data)),
         seconds=4 + _searching(params, training) + training * (1 + _TRIED * _open(params)),
         memory_bytes=cost.training_memory(weights, trained, tokens) + _encoder_memory(data, tokens),
-        warnings=tuple(_warnings(params)),
+        warnings=tuple(_warnings(params, data)),
         parts=tuple(_of_pairs(params, inputs, training, passed) if pairs else _of_head(params, training, passed)),
     )
 
@@ -183,7 +183,9 @@ def _judging(data: Dataset) -> tuple[int, int]:
     return min(DEV_ROWS, data.splits["dev"].rows) if "dev" in data.splits else 0, len(data.labels)
 
 
-def _warnings(params: "FinetuneParameters") -> Iterator[str]:
+def _warnings(params: "FinetuneParameters", data: Dataset | None) -> Iterator[str]:
+    if params.evaluate_every and data is not None and "dev" not in data.splits:
+        yield f"evaluate_every looks at a development split, and {data.name} has none: nothing is looked at."
     if params.adapts and (params.lr or 0) > HIGH:
         yield f"A learning rate of {params.lr:g} is high for LoRA; it may diverge."
     if params.method == "full" and (params.lr or 0) > HIGH:

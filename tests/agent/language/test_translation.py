@@ -96,7 +96,7 @@ def test_who_speaks_english_is_answered_in_english_beside_it() -> None:
     assert "处于" in speaker(conversation, "ana", "shared")("status").text
 
 
-@pytest.mark.parametrize("given", [{"probe": True}, {"search": 5}, {"search": 5, "steps": 9}])
+@pytest.mark.parametrize("given", [{"probe": True}, {"search": 5}, {"search": 5, "steps": 9}, {"early_stopping": 2}])
 @pytest.mark.parametrize("kind", [ModelKind.ENCODER, ModelKind.CAUSAL])
 def test_what_a_fine_tuning_will_try_is_said_in_chinese(kind: ModelKind, given: dict[str, object]) -> None:
     model = Candidate(name="m", kind=kind, path="/m", digest="d", method="existing", parameters=9)

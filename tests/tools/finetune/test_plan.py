@@ -46,6 +46,15 @@ def test_what_will_be_tried_and_how_long_is_said_of_every_kind_of_data() -> None
         assert "a fifth of the training rows" in judged.steps[1]
 
 
+def test_looks_at_rows_that_are_not_there_are_warned_of() -> None:
+    found = inputs().data["data"]
+    alone = found.model_copy(update={"splits": {"train": found.splits["train"]}})
+    params = FinetuneParameters(data="faq", evaluate_every=10)
+    (warning,) = plan(params, Inputs(models={"model": ENCODER}, data={"data": alone})).warnings
+    assert warning == "evaluate_every looks at a development split, and faq has none: nothing is looked at."
+    assert not plan(params, inputs()).warnings
+
+
 def test_the_parts_are_those_the_job_reports() -> None:
     found = tuning()
     assert [part.step for part in found.parts] == [
