@@ -156,6 +156,8 @@ def _result(
     }
     if looks:
         facts["dev_losses"] = [[step, round(loss, 4)] for step, loss in looks]
+    if params.early_stopping and trainer.state.best_global_step:
+        facts["best_step"] = trainer.state.best_global_step
     if advice := advise(losses, looks):
         facts["advice"] = advice
     candidate = models.save_candidate(

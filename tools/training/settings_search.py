@@ -131,6 +131,7 @@ def choose(
 ) -> tuple["FinetuneParameters", dict[str, JsonValue]]:
     """The best of the candidates by as many short runs as `search` has time for, or `probe` takes, and what was tried.
 
+    Of candidates that come out alike the first is taken, which is the most usual.
     A resumed job runs none again that came to an end, and goes on with what its first attempt chose.
     """
     kept = context.checkpoints / "chosen.json"
@@ -170,15 +171,17 @@ def _found(
     return {"tried": rows, "diverged": len(tried) - len(rows), "chosen": told(best, names)}
 
 
-def told_choice(found: dict[str, JsonValue]) -> str:
-    """The sentence that tells what was chosen of what was tried; empty where nothing was."""
-    tried = found.get("tried")
-    if not isinstance(tried, list):
-        return ""
-    if not tried:
-        return f" All short runs diverged; {found['chosen']} was taken, which is usual."
-    number = len(tried) + int(str(found["diverged"]))
-    return f" Settings chosen by {number} short run{'s' if number > 1 else ''}: {found['chosen']}."
+def told_choice(facts: dict[str, JsonValue]) -> str:
+    """What a result tells of the settings chosen and of the checkpoint kept; empty where none was."""
+    said, tried = "", facts.get("tried")
+    if isinstance(tried, list):
+        number = len(tried) + int(str(facts["diverged"]))
+        said = f" Settings chosen by {number} short run{'s' if number > 1 else ''}: {facts['chosen']}."
+        if not tried:
+            said = f" All short runs diverged; {facts['chosen']} was taken, which is usual."
+    if best := facts.get("best_step"):
+        said += f" The best checkpoint was kept, of step {best} of {facts['steps']}."
+    return said
 
 
 def _write(file: Path, content: bytes) -> None:

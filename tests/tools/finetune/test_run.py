@@ -145,6 +145,9 @@ def test_it_stops_where_dev_gets_worse_and_keeps_the_best(
     assert result.facts["steps"] < 100
     assert result.metric("dev_loss").value == pytest.approx(min(loss for _, loss in looks), abs=1e-3)
     assert "rose to" in result.facts["advice"]
+    best, _ = min(looks, key=lambda look: look[1])
+    assert result.facts["best_step"] == best < result.facts["steps"]
+    assert result.summary.endswith(f"The best checkpoint was kept, of step {best} of {result.facts['steps']}.")
 
 
 def test_learning_rates_are_tried_and_the_best_is_taken(tool_job: Make, taught: Candidate, animals: Dataset) -> None:

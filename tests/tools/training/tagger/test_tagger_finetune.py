@@ -78,5 +78,6 @@ def test_it_stops_by_the_development_rows_and_keeps_the_best(
     looks = dict(result.facts["dev_losses"])
     assert result.facts["steps"] < 200
     assert result.facts["steps"] == result.facts["best_step"] + 20
+    assert f"kept, of step {result.facts['best_step']} of {result.facts['steps']}." in result.summary
     main = result.metrics[0]
     assert (main.name, main.value) == ("entity_f1", pytest.approx(1 - looks[result.facts["best_step"]], abs=1e-4))
