@@ -16,7 +16,7 @@ from tools.training.classify_model import Classifier, nearest_centroid
 from tools.training.classify_rows import LabelledRow, held_back, names_tell, spoken
 from tools.training.classify_train import Recipe, Trainer, trainable
 from tools.training.encoder import Encoder
-from tools.training.encoder_settings import Trial, settings_of
+from tools.training.encoder_settings import JUDGING, Trial, settings_of
 
 if TYPE_CHECKING:
     from tools.finetune.spec import FinetuneParameters
@@ -85,7 +85,7 @@ def settings_for(
         trainer = Trainer(context, trainable(classifier, recipe), recipe, part.tokens, part.targets, what=what)
 
         def judge() -> float | None:
-            answers = classify(context, "judging settings", classifier, held)
+            answers = classify(context, JUDGING, classifier, held)
             return tempered_loss(answers.logits, answers.truth)
 
         return Trial(trainer, judge)

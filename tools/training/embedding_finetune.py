@@ -21,6 +21,7 @@ from tools.training.embedding_train import Embedder, PairTrainer
 from tools.training.encoder import Encoder, load_encoder, unread, warnings_about
 from tools.training.encoder_settings import (
     CHECK_ROWS,
+    JUDGING,
     Trial,
     facts_of,
     recipe_of,
@@ -89,7 +90,7 @@ def _settings(
     def begin(tried: "FinetuneParameters", recipe: Recipe, what: str) -> Trial:
         embedder = trainable(Embedder(encoder.copy()), recipe)
         trainer = PairTrainer(context, embedder, recipe, part, what=what)
-        return Trial(trainer, lambda: _short_of_one(search(context, "judging settings", embedder.encoder, held)))
+        return Trial(trainer, lambda: _short_of_one(search(context, JUDGING, embedder.encoder, held)))
 
     return settings_of(params, context, len(pairs), len(part), len(held) if len(held.texts) > 1 else 0, begin)
 

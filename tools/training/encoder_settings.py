@@ -20,6 +20,7 @@ from tools.training.settings_search import choose
 if TYPE_CHECKING:
     from tools.finetune.spec import FinetuneParameters
 
+JUDGING = f"{TRYING}: judging them"
 CHECK_ROWS = 200  # development rows looked at after each pass
 _FEWEST = 5  # steps of a short run
 

@@ -16,6 +16,7 @@ from tools.training.classify_rows import DEV_ROWS, held_back
 from tools.training.classify_train import Recipe, Trainer, merge, trainable
 from tools.training.encoder_settings import (
     CHECK_ROWS,
+    JUDGING,
     Trial,
     facts_of,
     recipe_of,
@@ -96,7 +97,7 @@ def _settings(
     def begin(tried: "FinetuneParameters", recipe: Recipe, what: str) -> Trial:
         one = Tagger(start.encoder.copy(), copy.deepcopy(start.linear), start.head)
         trainer = Trainer(context, trainable(one, recipe), recipe, read, targets, what=what)
-        return Trial(trainer, lambda: 1 - answer(context, "judging settings", one, held).f1)
+        return Trial(trainer, lambda: 1 - answer(context, JUDGING, one, held).f1)
 
     return settings_of(params, context, len(rows), len(learnt), len(held), begin)
 

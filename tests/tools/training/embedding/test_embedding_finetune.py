@@ -126,7 +126,7 @@ def test_a_stopped_probe_goes_on_after_what_it_tried(tmp_path: Path, blank: Cand
         finetune(params, stop)
     again = ToolJob(tmp_path / "stopped", inputs)
     resumed = finetune(params, again)
-    assert len({event.step for event in again.events if event.step.startswith("trying")}) == 3
+    assert len({event.step for event in again.events if event.step.startswith("trying settings: lr")}) == 3
     assert resumed.facts["tried"] == whole.facts["tried"]
     assert made(resumed).digest == made(whole).digest
 

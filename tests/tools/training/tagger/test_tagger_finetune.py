@@ -43,7 +43,7 @@ def test_a_resumed_search_runs_nothing_again(
     tmp_path: Path, job, probed: Result, small_encoder: Candidate, names: Dataset
 ) -> None:
     def trials(context) -> int:
-        return len({event.step for event in context.events if event.step.startswith("trying")})
+        return len({event.step for event in context.events if event.step.startswith("trying settings: lr")})
 
     first = job(tmp_path / "job", lambda event: event.kind == "log" and "loss" in event.text)
     with pytest.raises(Cancelled, match="what was tried before counts"):
