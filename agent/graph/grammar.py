@@ -65,7 +65,7 @@ _TOOL_WORDS: dict[Intent, str] = {
     Intent.PRETRAIN: r"pre-?train|预训练",
     Intent.PROMPT: r"prompt|try prompts|试提示|提示",
     Intent.FINETUNE: r"fine-?tune|微调",
-    Intent.EVALUATE: r"evaluate|eval|评估",
+    Intent.EVALUATE: r"evaluate|eval|measure|评估|测量",
     Intent.COMPARE_RUNS: r"compare runs(?!=)|compare|比较运行",
     Intent.RLHF: r"rlhf|align|对齐",
     Intent.QUANTIZE: r"quanti[sz]e|量化",
@@ -403,16 +403,24 @@ def _tool_command(line: str, context: Context) -> Reading | None:
     return None
 
 
+_NAMED = re.compile(
+    r"(?:(?P<model>[\w./-]+))?\s*(?:(?:on|with|using) (?P<data>[\w.-]+?))?"
+    r"(?:(?:^|,? )(?:compared (?:to|with)|against|versus|vs\.?) (?:its )?(?P<other>[\w./-]*\w))?",
+    re.IGNORECASE,
+)
+
+
 def _tails(rest: str, context: Context) -> Iterator[Arguments]:
-    """`[MODEL] [on DATA] [key=value …]`, with names the project has."""
+    """`[MODEL] [on DATA] [compared to MODEL] [key=value …]`, with names the project has."""
     match = re.fullmatch(r"(?P<head>(?:[^=]*?))\s*(?P<tail>(?:[A-Za-z_]\w*\s*=.*)?)", rest)
     tail = pairs(match["tail"]) if match else None
     if match is None or tail is None:
         return
-    named = re.fullmatch(r"(?:(?P<model>[\w./-]+))?\s*(?:(?:on|with|using) (?P<data>[\w.-]+))?", match["head"].strip())
-    if named is None:
+    named = _NAMED.fullmatch(match["head"].strip(" ,"))
+    if named is None or not (named["other"] is None or named["other"] in (*context.models, "parent")):
         return
     model, data = named["model"], named["data"]
+    tail = {"compare_to": named["other"], **tail} if named["other"] else tail
     if model is None or model in context.models or model in ("current", "parent"):
         if data is None or data in context.datasets:
             yield {**({"model": model} if model else {}), **({"data": data} if data else {}), **tail}
@@ -423,4 +431,4 @@ def _tails(rest: str, context: Context) -> Iterator[Arguments]:
 def _fits(tool: str, arguments: Arguments, context: Context) -> bool:
     """Names given without a key must be parameters of the tool; an unknown key is the tool's to refuse."""
     known = context.tools.get(tool)
-    return known is None or all(key in known for key in ("model", "data") if key in arguments)
+    return known is None or all(key in known for key in ("model", "data", "compare_to") if key in arguments)

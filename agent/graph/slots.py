@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from agent.graph import narrowing
 from agent.graph.grammar import normalise, pairs
 from agent.graph.intents import TOOL_OF, Context, Intent
-from agent.graph.measuring_words import compared, measuring, prompting
+from agent.graph.measuring_words import baseline, compared, measuring, prompting
 from agent.graph.tuning_words import goes_on, tuning
 from agent.lifecycle import stages
 from agent.lifecycle.gates import CHARTER_FIELDS
@@ -55,6 +55,10 @@ _CALLED = re.compile(
     r"(?:called|named|call it|name it|\bas|叫做?|名为|命名为)\s*[\"']?\b([A-Za-z0-9][\w.-]*)", re.IGNORECASE
 )
 _GOES_ON = re.compile(  # what no name has within: the sentence goes on with it
+    r"for|to|that|which|about|with|on|in|as|and|please|now|is|called|named|of|where|who|so|because|[,;:!?\"']",
+    re.IGNORECASE,
+)
+_ON = re.compile(  # what no name has within: the sentence goes on with it
     r"for|to|that|which|about|with|on|in|as|and|please|now|is|called|named|of|where|who|so|because|[,;:!?\"']",
     re.IGNORECASE,
 )
@@ -130,11 +134,9 @@ def _words(intent: Intent, line: str, context: Context) -> Arguments:
     lower = line.lower()
     if data := _mentioned(lower, context.datasets) or _meant(_ON, lower, context.datasets):
         found["preferences" if intent is Intent.RLHF else "data"] = data
-    if against := re.search(rf"(?:{_AGAINST})\s+(?:the )?([\w.-]+)", lower):
-        other = next((m for m in (*context.models, "parent") if m.lower() == against[1]), None)
-        if other:
-            found["compare_to"] = other
-            lower = lower[: against.start()]
+    beside, lower = baseline(line, context.models)
+    if beside:
+        found["compare_to"] = beside
     if model := _mentioned(lower, context.models) or _meant(_VERB, lower, context.models):
         found["model"] = model
     if name := _CALLED.search(line):

@@ -6,6 +6,7 @@ from statistics import median
 
 from agent.lifecycle.project import JobPhase, JobState, Project
 from tools.contract import Frozen, Inputs, Tool
+from tools.errors import UserFault
 
 
 class Phase(StrEnum):
@@ -138,4 +139,7 @@ def _planned(project: Project, catalogue: Mapping[str, Tool], job: JobState) -> 
         params = tool.parameters.model_validate(job.params)
     except ValueError:
         return None
-    return tool.plan(params, inputs).seconds
+    try:
+        return tool.plan(params, inputs).seconds
+    except UserFault:  # what it worked on has changed since
+        return None

@@ -13,6 +13,7 @@ from agent.lifecycle.stages import Stage, following, label
 from agent.lifecycle.steps import BY_STAGE, Step
 from agent.lifecycle.steps.results import data_steps
 from tools.contract import Frozen, Tool
+from tools.errors import UserFault
 
 MOST = 5  # more than this is no recommendation
 
@@ -160,4 +161,7 @@ def _plan_seconds(project: Project, step: Step, tools: Mapping[str, Tool]) -> fl
     except Unresolved:
         return None
     tool = tools[step.tool]
-    return tool.plan(tool.parameters.model_validate(resolved.params), resolved.inputs).seconds
+    try:
+        return tool.plan(tool.parameters.model_validate(resolved.params), resolved.inputs).seconds
+    except UserFault:  # said where somebody asks for it
+        return None

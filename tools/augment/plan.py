@@ -1,27 +1,24 @@
 """What an augmentation will do, and what it needs."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from tools.contract import Inputs, Plan
+from tools.contract import DataKind, Inputs, ModelKind, Plan
 from tools.training import cost
 
 if TYPE_CHECKING:
     from tools.augment.spec import AugmentParameters
 
+_DECIDED = (DataKind.LABELLED, DataKind.TAGGED)  # on what decisions can be left to people, whatever was asked
+
 
 def plan(params: "AugmentParameters", inputs: Inputs) -> Plan:
-    weights = cost.size_of(inputs.models.get("model"))
+    data = inputs.data.get("data")
     rows = cost.rows_of(inputs, "data", "test", 60)
     rows = min(rows, params.limit or rows)
-    if params.kind == "abstain":
-        return Plan(
-            steps=(
-                f"Choose on the development split the confidence above which {params.coverage:.0%} are kept.",
-                f"Compare accuracy on the kept part of {rows} test rows with accuracy on all.",
-            ),
-            seconds=5 + 3 * cost.generation_seconds(weights, rows, 1),
-            memory_bytes=cost.inference_memory(weights),
-        )
+    if params.kind == "abstain" or (data is not None and data.kind in _DECIDED):
+        return _of_abstaining(params, inputs, rows)
+    weights = cost.size_of(inputs.models.get("model"))
     return Plan(
         steps=(
             f"Ask the endpoint {rows} questions without any help.",
@@ -29,5 +26,28 @@ def plan(params: "AugmentParameters", inputs: Inputs) -> Plan:
             "Compare how many facts are right.",
         ),
         seconds=3 + 2 * rows * cost.generation_seconds(weights, 1, params.max_new_tokens),
-        memory_bytes=120_000_000 if params.kind == "retrieval" else cost.inference_memory(weights),
+        memory_bytes=120_000_000,
     )
+
+
+def _of_abstaining(params: "AugmentParameters", inputs: Inputs, rows: int) -> Plan:
+    """A classifier decides on a text, a tagger on all its words at once; an encoder alone by what it reads first."""
+    model, data = inputs.models.get("model"), inputs.data.get("data")
+    frozen = model is not None and model.kind is ModelKind.ENCODER
+    first = cost.rows_of(inputs, "data", "train", 0) if frozen else 0
+    read = first + cost.rows_of(inputs, "data", "dev", 0) + rows
+    weights = cost.size_of(model)
+    return Plan(
+        steps=tuple(_abstaining(params, first, rows, words=data is not None and data.kind is DataKind.TAGGED)),
+        seconds=5 + cost.reading_seconds(weights, round(read * cost.tokens_a_row(data))),
+        memory_bytes=cost.inference_memory(weights),
+    )
+
+
+def _abstaining(params: "AugmentParameters", first: int, rows: int, *, words: bool) -> Iterator[str]:
+    """`first`: training rows to be read before."""
+    if first:
+        yield f"Read {first} training rows: {params.model} has no head, and decides by the nearest of their centroids."
+    yield f"Choose on the development split the confidence above which {params.coverage:.0%} are kept."
+    right = "the share of texts tagged right as a whole" if words else "accuracy"
+    yield f"Compare {right} on the kept part of {rows} test rows with that on all."

@@ -1,11 +1,12 @@
 """What fine-tuning will do, and what it needs."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from tools.contract import DataKind, Dataset, Inputs, Part, Plan
-from tools.errors import UserFault
+from tools.finetune.refusals import refuse
+from tools.finetune.settings import for_encoder, for_generator, tried
 from tools.training import cost, machine
 from tools.training.classify_rows import DEV_ROWS, judges, passes, planned_rows, uses_r_drop
 
@@ -14,27 +15,11 @@ if TYPE_CHECKING:
 
 EPOCHS = 4.0  # passes over a generation task where nothing is said
 HIGH = 1e-2  # LoRA at 2e-2 diverged on the tiny model
+TRYING = "trying settings"  # a part of the work, done in short runs
 LOOKS = 10  # at the development loss, where nothing is said
-_SMALL = 50_000_000  # weights below which a model bears, and needs, higher rates
-# Peak learning rates by method for small models (measured on odyssey/tiny) and others: LoRA 2e-4 and full 2e-5 as
-# in Dettmers et al. 2023 and common recipes of that size; prompt tuning 0.3 in Lester et al. 2021 with Adafactor,
-# 0.1 with AdamW as measured; a prefix reached a development loss of 0.42, 0.55 and 1.33 on tickets at 0.3, 0.1 and 0.03
-# after 120 steps (virtual tokens 1.12), and 0.01 is usual for larger models (Liu et al. 2021, P-tuning v2).
-_RATES = {
-    "lora": (2e-3, 2e-4),
-    "qlora": (2e-3, 2e-4),
-    "full": (1e-3, 2e-5),
-    "prompt_tuning": (0.1, 0.03),
-    "prefix_tuning": (0.3, 0.01),
-}
 LONGEST = 1024  # tokens of a training row
 _ENCODER_MEMORY = 900_000_000  # bytes a 22M encoder's activations and optimizer add; measured with 2,048 tokens at once
 _AT_ONCE = 2048  # tokens of them
-
-
-def rate_of(params: "FinetuneParameters", weights: int) -> float:
-    """Peak learning rate for a generating model of so many weights."""
-    return params.lr or _RATES[params.method][weights >= _SMALL]
 
 
 def look_every(params: "FinetuneParameters", steps: int) -> int | None:
@@ -42,12 +27,6 @@ def look_every(params: "FinetuneParameters", steps: int) -> int | None:
     if params.evaluate_every is None and not params.early_stopping:
         return None
     return min(steps, params.evaluate_every or max(1, steps // LOOKS))
-
-
-def require_dev(params: "FinetuneParameters", data: Dataset) -> None:
-    """Raises `UserFault` where training shall stop by a development split that is not there."""
-    if params.early_stopping and "dev" not in data.splits:
-        raise UserFault(f"early_stopping looks at a development split, and {data.name} has none; register it with one.")
 
 
 def steps_of(params: "FinetuneParameters", rows: int, epochs: float = EPOCHS) -> int:
@@ -75,6 +54,8 @@ def r_drop_of(params: "FinetuneParameters", rows: int) -> float:
 
 
 def plan(params: "FinetuneParameters", inputs: Inputs) -> Plan:
+    """Raises `UserFault` for what would fail once it runs."""
+    refuse(params, inputs)
     model, data = inputs.models.get("model"), inputs.data.get("data")
     if model is not None and model.kind.encodes and data is not None:
         return _of_encoder(params, inputs, data)
@@ -83,19 +64,18 @@ def plan(params: "FinetuneParameters", inputs: Inputs) -> Plan:
 
 def _of_generator(params: "FinetuneParameters", inputs: Inputs) -> Plan:
     model, gpu = inputs.models.get("model"), machine.find_gpu()
-    if params.method == "qlora" and gpu is None:
-        raise UserFault(machine.NEEDS_GPU.format(model=params.model))
     weights, steps = cost.size_of(model), steps_of(params, cost.rows_of(inputs, "data", "train", 1500))
     tokens = round(params.batch * cost.tokens_a_row(inputs.data.get("data")))
     training = cost.training_seconds(weights, tokens * steps, steps)
     load = load_of(params, weights, params.batch, min(LONGEST, (model.context if model else 0) or LONGEST))
     dev = cost.rows_of(inputs, "data", "dev", 0)
     return Plan(
-        steps=(*_steps(params, steps, None), *machine.steps(load, gpu)),
-        seconds=4 + _searching(params) + training * (1 + _TRIED * params.probe),
+        steps=(*_steps(params, steps, for_generator(params, weights), None), *machine.steps(load, gpu)),
+        seconds=4 + _searching(params, training) + training,
         memory_bytes=cost.training_memory(weights, load.trained, tokens),
-        warnings=(*_warnings(params, encodes=False), *machine.warnings(load, gpu)),
+        warnings=(*_warnings(params, inputs.data.get("data")), *machine.warnings(load, gpu)),
         parts=(
+            *_trying(params, training),
             Part(step="fine-tuning", seconds=training),
             Part(step="measuring on dev", seconds=cost.generation_seconds(weights, dev, _NEW_TOKENS)),
         ),
@@ -114,11 +94,11 @@ def _of_encoder(params: "FinetuneParameters", inputs: Inputs, data: Dataset) -> 
     passed = steps * params.batch / max(rows, 1)
     trained = weights if params.method == "full" else weights // 20
     return Plan(
-        steps=tuple(_steps(params, steps, data)),
-        seconds=4 + _searching(params) + training * (1 + _TRIED * (params.probe or _open(params))),
+        steps=tuple(_steps(params, steps, for_encoder(params, rows), data)),
+        seconds=4 + _searching(params, training) + training * (1 + _TRIED * _open(params)),
         memory_bytes=cost.training_memory(weights, trained, tokens) + _encoder_memory(data, tokens),
-        warnings=tuple(_warnings(params, encodes=True)),
-        parts=tuple(_of_pairs(inputs, training, passed) if pairs else _of_head(training, passed)),
+        warnings=tuple(_warnings(params, data)),
+        parts=tuple(_of_pairs(params, inputs, training, passed) if pairs else _of_head(params, training, passed)),
     )
 
 
@@ -128,16 +108,18 @@ def _encoder_memory(data: Dataset, tokens: int) -> int:
     return round(_ENCODER_MEMORY * min(1.0, share))
 
 
-def _of_head(training: float, passed: float) -> Iterator[Part]:
+def _of_head(params: "FinetuneParameters", training: float, passed: float) -> Iterator[Part]:
     """A head reads every row once before it learns; `passed` is how often it then sees each."""
     yield Part(step="reading training rows", seconds=_READING * training / passed)
+    yield from _trying(params, training)
     yield Part(step="training", seconds=training)
 
 
-def _of_pairs(inputs: Inputs, training: float, passed: float) -> Iterator[Part]:
+def _of_pairs(params: "FinetuneParameters", inputs: Inputs, training: float, passed: float) -> Iterator[Part]:
     """What the development questions find is looked at before and after."""
     seen = cost.rows_of(inputs, "data", "train", 1) * passed
     looking = _READING * training * cost.rows_of(inputs, "data", "dev", 0) / max(seen, 1.0)
+    yield from _trying(params, training)
     yield Part(step="measuring before training", seconds=looking)
     yield Part(step="training", seconds=training)
     yield Part(step="measuring on the development split", seconds=looking)
@@ -148,8 +130,14 @@ _READING = 0.15  # of a training's time for as many rows: forward only, in large
 _TRIED = 0.5  # of a training's time that trying its learning rates takes, or a search may make it longer
 
 
-def _searching(params: "FinetuneParameters") -> float:
-    return 60.0 * params.search
+def _searching(params: "FinetuneParameters", training: float) -> float:
+    """Seconds of short runs."""
+    return 60.0 * params.search + _TRIED * training * params.probe
+
+
+def _trying(params: "FinetuneParameters", training: float) -> Iterator[Part]:
+    if params.tries:
+        yield Part(step=TRYING, seconds=_searching(params, training))
 
 
 def _open(params: "FinetuneParameters") -> bool:
@@ -157,14 +145,13 @@ def _open(params: "FinetuneParameters") -> bool:
     return params.search > 0 and params.steps is None and params.epochs is None
 
 
-def _steps(params: "FinetuneParameters", steps: int, encoded: Dataset | None) -> Iterator[str]:
-    """`encoded`: the data an encoder learns from."""
-    labelled = encoded is not None and encoded.kind is DataKind.LABELLED
-    if params.search:
-        yield f"Try settings in short runs for up to {params.search:g} minutes, and go on with the best."
-    elif params.probe:
-        yield "Try learning rates in short runs, and go on with the best."
-    if (params.search or params.probe) and encoded is not None and labelled and not judges(*_judging(encoded)):
+def _steps(
+    params: "FinetuneParameters", steps: int, settings: Sequence["FinetuneParameters"], encoded: Dataset | None
+) -> Iterator[str]:
+    """`settings` are those to try, where they are; `encoded` is the data an encoder learns from."""
+    if params.tries:
+        yield tried(params, settings)
+    if params.tries and encoded is not None and not judges(*_judging(encoded)):
         yield "Judge them by a fifth of the training rows too, for there are few development rows; then learn from all."
     what = {
         "lora": f"adapters of rank {params.rank}",
@@ -196,14 +183,14 @@ def _judging(data: Dataset) -> tuple[int, int]:
     return min(DEV_ROWS, data.splits["dev"].rows) if "dev" in data.splits else 0, len(data.labels)
 
 
-def _warnings(params: "FinetuneParameters", *, encodes: bool) -> Iterator[str]:
+def _warnings(params: "FinetuneParameters", data: Dataset | None) -> Iterator[str]:
+    if params.evaluate_every and data is not None and "dev" not in data.splits:
+        yield f"evaluate_every looks at a development split, and {data.name} has none: nothing is looked at."
     if params.adapts and (params.lr or 0) > HIGH:
         yield f"A learning rate of {params.lr:g} is high for LoRA; it may diverge."
     if params.method == "full" and (params.lr or 0) > HIGH:
         yield f"A learning rate of {params.lr:g} is high for training every weight; it may diverge."
     if params.packing:
         yield "Rows packed together can see each other, unless flash attention keeps them apart."
-    if encodes and params.method in ("prompt_tuning", "prefix_tuning"):
-        yield f"{params.method.capitalize().replace('_', ' ')} is for models that generate; this one would be refused."
     if params.method == "prefix_tuning":
         yield "A prefix works in Odyssey alone: the model cannot be quantized, aligned or trained further with it."

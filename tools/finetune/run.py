@@ -9,12 +9,14 @@ from tools.contract import Artefact, Candidate, DataKind, Dataset, JobContext, M
 from tools.data.formats import rows_of
 from tools.errors import UserFault
 from tools.evaluate import bootstrap, overlap
-from tools.finetune.plan import rate_of, steps_of
+from tools.finetune.plan import TRYING, steps_of
+from tools.finetune.settings import for_generator, rate_of
 from tools.finetune.spec import FinetuneParameters, Method
-from tools.training import adapters, generation, measure, models, plots, prefix, supervised, trainers
+from tools.models import PREFIX
+from tools.training import adapters, generation, measure, models, plots, supervised, trainers
 from tools.training.advice import advise
 from tools.training.progress import Follow, Watch
-from tools.training.settings_search import RATES, choose
+from tools.training.settings_search import choose, told_choice
 from tools.training.supervised import Lesson
 
 _NEW_TOKENS = 40
@@ -72,30 +74,19 @@ def _settings(
     params: FinetuneParameters, context: JobContext, model: Candidate, lesson: Lesson, steps: int
 ) -> tuple[FinetuneParameters, dict[str, JsonValue]]:
     """The parameters to train with, and what was tried."""
-    if not params.probe and not params.search:
+    if not params.tries:
         return params, {}
 
     def short_run(tried: FinetuneParameters, share: float) -> float:
         return _short(tried, context, model, lesson, max(5, round(share * steps)))
 
-    return choose(params, context, _candidates(params, rate_of(params, model.parameters)), short_run, ("lr", "rank"))
-
-
-def _candidates(params: FinetuneParameters, rate: float) -> list[FinetuneParameters]:
-    """Learning rates around the usual one; in a search of adapters each with a small and a larger rank."""
-    ranks = sorted({max(4, params.rank // 2), params.rank * 2}) if params.search and params.adapts else [params.rank]
-    still = {"probe": False, "search": 0.0}
-    return [
-        params.model_copy(update={"lr": min(rate * factor, 0.9), "rank": rank, **still})
-        for factor in RATES
-        for rank in ranks
-    ]
+    return choose(params, context, for_generator(params, model.parameters), short_run)
 
 
 def _short(params: FinetuneParameters, context: JobContext, model: Candidate, lesson: Lesson, steps: int) -> float:
     """Development loss (else the training loss at the end) after a short run; infinite where it diverged."""
     quiet = params.model_copy(update={"early_stopping": 0, "evaluate_every": steps, "save_every": steps + 1})
-    follow = Follow(Watch(context, f"trying lr {params.lr:.2g}, rank {params.rank}", steps))
+    follow = Follow(Watch(context, f"{TRYING}: lr {params.lr:.2g}, rank {params.rank}", steps))
     trainer = supervised.trainer_of(quiet, context, _load(params, model), lesson, steps, follow, keep=False)
     try:
         trainers.train(trainer, follow)
@@ -117,7 +108,7 @@ def _finish(
     conversations = [_asked(data.kind, row) for row in rows_of(data.splits["train"])[:_PROMPTS]]
     context.progress("merging", 0, 1)
     if params.method is Method.PREFIX_TUNING:
-        folder = context.folder / "model" / prefix.FOLDER
+        folder = context.folder / "model" / PREFIX
         model, gap = adapters.keep_prefix(trainer.model, tokenizer, conversations, folder)
         kept = [context.artefact("prefix", "adapter", folder)]
         return model, kept, {"virtual_tokens": params.virtual_tokens, "merge_gap": gap}
@@ -165,6 +156,8 @@ def _result(
     }
     if looks:
         facts["dev_losses"] = [[step, round(loss, 4)] for step, loss in looks]
+    if params.early_stopping and trainer.state.best_global_step:
+        facts["best_step"] = trainer.state.best_global_step
     if advice := advise(losses, looks):
         facts["advice"] = advice
     candidate = models.save_candidate(
@@ -182,7 +175,7 @@ def _result(
     series = {"training": losses} | ({"development": looks} if looks else {})
     picture = plots.curve(context, "loss", f"Fine-tuning {name}", series, "step", "loss (nats a token)")
     return Result(
-        summary=f"{name} learned {data.name} in {trainer.state.global_step} steps: {said}.",
+        summary=f"{name} learned {data.name} in {trainer.state.global_step} steps: {said}.{told_choice(facts)}",
         metrics=tuple(metrics),
         artefacts=(context.artefact(name, "model", Path(candidate.path)), *kept, picture),
         candidate=candidate,

@@ -79,6 +79,11 @@ class FinetuneParameters(Parameters):
     def adapts(self) -> bool:
         return self.method in (Method.LORA, Method.QLORA)
 
+    @property
+    def tries(self) -> bool:
+        """Whether settings are tried in short runs first."""
+        return self.probe or self.search > 0
+
     @model_validator(mode="after")
     def _fits_the_method(self) -> Self:
         adapters = ("targets", "dropout", "rslora", "dora")

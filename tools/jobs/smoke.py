@@ -31,13 +31,16 @@ class Smoke:
         self._peak = peak
         self._phase = ""
         self._first: tuple[int, datetime] = (0, began)
+        self._reached: dict[int, datetime] = {}  # parts done in phases of their own, by place
         self._seconds: float | None = None
 
     def saw(self, event: JobEvent) -> JobEvent:
         """The event, with the estimate once there is one."""
         if event.kind != "progress":
             return event
-        if event.step != self._phase or event.done < self._first[0]:
+        if (place := self._part_of(event.step)) is not None:
+            self._seconds = self._as_planned(event, place)
+        elif event.step != self._phase or event.done < self._first[0]:
             self._phase, self._first = event.step, (event.done, event.at)
         elif (seconds := self._extrapolated(event)) is not None:
             self._seconds = seconds
@@ -54,6 +57,18 @@ class Smoke:
         pace = since / done
         left = pace * max(0, event.total - event.done) + self._later(event.step, pace * event.total) + self._ending
         return round(spent + left, 1)
+
+    def _part_of(self, phase: str) -> int | None:
+        """The part that is done in many phases, of which each says its name and what is done: "trying settings: …"."""
+        head, colon, _ = phase.partition(":")
+        return next((place for place, part in enumerate(self._parts) if colon and part.step == head), None)
+
+    def _as_planned(self, event: JobEvent, place: int) -> float:
+        """One of its phases says nothing of how many come; what is planned for it counts from where it was reached."""
+        reached = self._reached.setdefault(place, event.at)
+        spent, now = (reached - self._began).total_seconds(), (event.at - self._began).total_seconds()
+        later = sum(part.seconds for part in self._parts[place + 1 :])
+        return round(max(spent + self._parts[place].seconds, now) + later + self._ending, 1)
 
     def _later(self, phase: str, seconds: float) -> float:
         """Seconds of the parts after the one that takes so many."""

@@ -17,6 +17,7 @@ from tools.contract import Artefact, Candidate, Comparison, DataKind, Dataset, J
 from tools.data.formats import rows_of
 from tools.errors import UserFault
 from tools.evaluate import bootstrap, metrics
+from tools.models import require_no_prefix
 from tools.quantize.plan import NEW_TOKENS
 from tools.quantize.spec import QuantizeParameters
 from tools.training import generation, measure, models, plots
@@ -93,7 +94,7 @@ def _rows(params: QuantizeParameters, data: Dataset | None) -> list[Row]:
 def _check(model: Candidate) -> Path:
     """The model's folder; a sentence where it is in 8 bits already."""
     models.require_kind(model, ModelKind.CAUSAL, tool="Quantizing")
-    models.require_no_prefix(model, "quantizing")
+    require_no_prefix(model, "quantizing")
     folder = models.check_folder(model)
     if "quantization_config" in json.loads((folder / "config.json").read_text(encoding="utf-8")):
         raise UserFault(f"{model.name} is quantized already; quantize {model.parent or 'the model it was made from'}.")

@@ -7,25 +7,23 @@ from pydantic import JsonValue
 
 from tools import digest
 from tools.contract import Candidate, Dataset, JobContext, Metric, Result
-from tools.errors import UserFault
 from tools.evaluate import bootstrap
-from tools.finetune.plan import require_dev
+from tools.finetune.refusals import refuse_for_encoder, require_dev
 from tools.training import classify_plots
-from tools.training.advice import advise
 from tools.training.classify_answers import SAMPLE, Answers, classify, mean_length
 from tools.training.classify_checkpoint import Notes
 from tools.training.classify_measures import best_temperature, tempered_loss
 from tools.training.classify_model import Classifier, save_classifier
 from tools.training.classify_rows import DEV_ROWS, LabelledRow, counts_of, draw, labels_of, read_rows, rows_a_label
-from tools.training.classify_settings import Material, method_of, recipe_of, settings_of
+from tools.training.classify_settings import Material, settings_for
 from tools.training.classify_train import Trainer, merge, trainable
 from tools.training.encoder import Encoder, unread, warnings_about
+from tools.training.encoder_settings import CHECK_ROWS, facts_of, recipe_of
 from tools.training.headed import load_trainable
+from tools.training.settings_search import told_choice
 
 if TYPE_CHECKING:
     from tools.finetune.spec import FinetuneParameters
-
-CHECK_ROWS = 200  # development rows looked at after each pass
 
 
 def finetune_labelled(context: JobContext, params: "FinetuneParameters", model: Candidate, data: Dataset) -> Result:
@@ -33,7 +31,7 @@ def finetune_labelled(context: JobContext, params: "FinetuneParameters", model: 
 
     Goes on from the newest whole checkpoint in the job's folder. Raises `Cancelled` with a checkpoint kept.
     """
-    refuse_what_is_not_for_encoders(params)
+    refuse_for_encoder(params, data)
     require_dev(params, data)
     encoder = load_trainable(model)
     rows, dev = read_rows(data, "train"), _development(data)
@@ -41,7 +39,7 @@ def finetune_labelled(context: JobContext, params: "FinetuneParameters", model: 
     chosen = _draw(params, encoder, rows)
     warnings = _warn(context, model, encoder, chosen, labels)
     material = _material(context, encoder, chosen, labels)
-    params, found = settings_of(params, context, material, dev)
+    params, found = settings_for(params, context, material, dev)
     classifier, recipe = material.classifier(params), recipe_of(params, len(material.tokens))
     before = classify(context, "measuring before training", classifier, dev) if dev else None
     identity = digest.of_json([vars(recipe), classifier.r_drop, model.digest, data.digest, len(material.tokens)])
@@ -56,14 +54,10 @@ def finetune_labelled(context: JobContext, params: "FinetuneParameters", model: 
         "labels": len(labels),
         "rows": len(chosen),
         "rows_a_label": {"fewest": min(counts_of(chosen).values()), "most": max(counts_of(chosen).values())},
-        "steps": notes.step,
-        "lr": recipe.lr,
-        **({"rank": recipe.rank} if recipe.method == "lora" else {}),
+        **facts_of(params, recipe, notes),
         "temperature": classifier.head.temperature,
         "label_names_learnt": len(material.tokens) > len(chosen),
         **({"r_drop": classifier.r_drop} if classifier.r_drop else {}),
-        **({"epochs": params.epochs} if params.epochs else {}),
-        **_looked(notes),
         **found,
     }
     candidate = save_classifier(
@@ -124,24 +118,6 @@ def _looking(
     return look
 
 
-def _looked(notes: Notes) -> dict[str, JsonValue]:
-    looks = [(look.step, look.loss) for look in notes.looks]
-    if not looks:
-        return {}
-    advice = advise(notes.losses, looks)
-    return {"dev_losses": [[step, round(loss, 4)] for step, loss in looks], **({"advice": advice} if advice else {})}
-
-
-_NOT_HERE = ("targets", "dropout", "rslora", "dora", "packing")
-
-
-def refuse_what_is_not_for_encoders(params: "FinetuneParameters") -> None:
-    method_of(params)
-    given = [name for name in (*_NOT_HERE, "replay") if getattr(params, name)]
-    if given:
-        raise UserFault(f"{', '.join(given)}: only for models that generate; leave it out to train an encoder.")
-
-
 def _result(
     context: JobContext,
     candidate: Candidate,
@@ -165,7 +141,7 @@ def _result(
     plot = classify_plots.learning(context, notes.losses, [*at_start, *seen])
     folder = context.folder / "model"
     return Result(
-        summary=said + ".",
+        summary=f"{said}.{told_choice(facts)}",
         metrics=tuple(metrics),
         artefacts=(context.artefact("model", "model", folder), plot),
         candidate=candidate,

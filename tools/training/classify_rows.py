@@ -127,5 +127,11 @@ def hold_out(labels: Sequence[str], seed: int) -> tuple[list[int], list[int]]:
     return [index for index in range(len(labels)) if index not in held], sorted(held)
 
 
+def held_back(groups: Sequence[str], dev: int, labels: int, seed: int) -> tuple[list[int], list[int]]:
+    """Indices of training rows that short runs learn from, and of those that judge them beside so many development
+    rows: none where these are enough. `groups` names what each row is of, for each of which some are held back."""
+    return (list(range(len(groups))), []) if judges(dev, labels) else hold_out(groups, seed)
+
+
 def counts_of(rows: Iterable[LabelledRow]) -> dict[str, int]:
     return dict(Counter(row.label for row in rows))

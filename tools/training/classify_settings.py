@@ -1,32 +1,25 @@
-"""How an encoder is trained: what was asked, what is usual, and what short runs find to be best."""
+"""What a classifier learns from, and what short runs find to be the best way."""
 
-import copy
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import torch
 from pydantic import JsonValue
 from torch import Tensor
 
 from tools.contract import JobContext
-from tools.errors import UserFault
-from tools.finetune.plan import look_every, r_drop_of, steps_of
+from tools.finetune.plan import r_drop_of
 from tools.training.classify_answers import classify
 from tools.training.classify_measures import tempered_loss
 from tools.training.classify_model import Classifier, nearest_centroid
-from tools.training.classify_rows import LabelledRow, hold_out, judges, names_tell, passes, spoken
+from tools.training.classify_rows import LabelledRow, held_back, names_tell, spoken
 from tools.training.classify_train import Recipe, Trainer, trainable
 from tools.training.encoder import Encoder
-from tools.training.settings_search import RATES, choose
+from tools.training.encoder_settings import JUDGING, Trial, settings_of
 
 if TYPE_CHECKING:
     from tools.finetune.spec import FinetuneParameters
-
-LR = {"lora": 1e-3, "full": 2e-4}  # of the encoder
-_LONGER = (1, 2)  # times the usual passes that a search tries
-_FEWEST = 5  # steps of a short run
 
 
 @dataclass(frozen=True)
@@ -71,40 +64,12 @@ class Material:
 
     def classifier(self, params: "FinetuneParameters") -> Classifier:
         """One whose head points at the centroids of the rows; its encoder is a copy, to be trained."""
-        one = self.encoder
-        encoder = Encoder(copy.deepcopy(one.model), one.tokenizer, one.context, one.batch)
-        made = nearest_centroid(encoder, self.vectors, self.targets, self.labels)
+        made = nearest_centroid(self.encoder.copy(), self.vectors, self.targets, self.labels)
         made.r_drop = r_drop_of(params, len(self.tokens))
         return made
 
 
-def method_of(params: "FinetuneParameters") -> Literal["lora", "full"]:
-    match params.method.value:
-        case "lora":
-            return "lora"
-        case "full":
-            return "full"
-    raise UserFault(f"method={params.method} is for models that generate; an encoder takes lora or full.")
-
-
-def recipe_of(params: "FinetuneParameters", rows: int) -> Recipe:
-    """The whole training for so many rows."""
-    steps = steps_of(params, rows, passes(rows, params.batch))
-    return Recipe(
-        steps=steps,
-        batch=params.batch,
-        lr=params.lr or LR[method_of(params)],
-        rank=params.rank,
-        alpha=params.alpha or 2.0 * params.rank,
-        seed=params.seed,
-        save_every=params.save_every,
-        method=method_of(params),
-        look_every=look_every(params, steps),
-        patience=params.early_stopping,
-    )
-
-
-def settings_of(
+def settings_for(
     params: "FinetuneParameters", context: JobContext, material: Material, dev: Sequence[LabelledRow]
 ) -> tuple["FinetuneParameters", dict[str, JsonValue]]:
     """The parameters to train with, and what was tried.
@@ -112,54 +77,17 @@ def settings_of(
     Short runs are judged by the development rows; where these are few, by some of the training rows as well, from
     which a short run does not learn. Raises `UserFault` where there is nothing to judge by.
     """
-    if not params.probe and not params.search:
-        return params, {}
-    learnt, held = list(range(len(material.rows))), list(dev)
-    if not judges(len(dev), len(material.labels)):
-        learnt, kept_back = hold_out([row.label for row in material.rows], params.seed)
-        held += [material.rows[index] for index in kept_back]
-    if not held:
-        raise UserFault("Every label has one row only: there is none to try settings on; bring more rows.")
-    part = material.part(learnt)
+    learnt, kept_back = held_back([row.label for row in material.rows], len(dev), len(material.labels), params.seed)
+    part, held = material.part(learnt), [*dev, *(material.rows[index] for index in kept_back)]
 
-    def short_run(tried: "FinetuneParameters", share: float) -> float:
-        return _short(context, tried, part, held, share)
+    def begin(tried: "FinetuneParameters", recipe: Recipe, what: str) -> Trial:
+        classifier = part.classifier(tried)
+        trainer = Trainer(context, trainable(classifier, recipe), recipe, part.tokens, part.targets, what=what)
 
-    best, found = choose(params, context, _candidates(params, len(material.tokens)), short_run, _told(params))
-    return best, {**found, "tried_on": len(held)}
+        def judge() -> float | None:
+            answers = classify(context, JUDGING, classifier, held)
+            return tempered_loss(answers.logits, answers.truth)
 
+        return Trial(trainer, judge)
 
-def _told(params: "FinetuneParameters") -> tuple[str, ...]:
-    return ("lr", "epochs", "rank") if params.adapts else ("lr", "epochs")
-
-
-def _candidates(params: "FinetuneParameters", rows: int) -> list["FinetuneParameters"]:
-    """Learning rates around the usual one; in a search each for the usual time and twice as long, where nobody said
-    how long, and adapters with a small and a larger rank."""
-    rate, usual = params.lr or LR[method_of(params)], passes(rows, params.batch)
-    fixed = params.steps is not None or params.epochs is not None or not params.search
-    lengths = [params.epochs] if fixed else [round(usual * factor, 1) for factor in _LONGER]
-    still = {"probe": False, "search": 0.0}
-    return [
-        params.model_copy(update={"lr": min(rate * factor, 0.9), "epochs": epochs, **still})
-        for factor in RATES
-        for epochs in lengths
-    ]
-
-
-def _short(
-    context: JobContext, params: "FinetuneParameters", part: Material, held: Sequence[LabelledRow], share: float
-) -> float:
-    """Loss on the rows held back after a share of the training; infinite where it diverged."""
-    whole = recipe_of(params, len(part.tokens))
-    recipe = replace(whole, steps=max(_FEWEST, round(share * whole.steps)), patience=0)
-    classifier = part.classifier(params)
-    what = f"trying lr {recipe.lr:.2g} for {recipe.steps} steps"
-    trainer = Trainer(context, trainable(classifier, recipe), recipe, part.tokens, part.targets, what=what)
-    try:
-        trainer.run()
-    except UserFault:  # it diverged: an answer, too
-        return math.inf
-    answers = classify(context, "judging settings", classifier, held)
-    loss = tempered_loss(answers.logits, answers.truth)
-    return math.inf if loss is None or not math.isfinite(loss) else loss
+    return settings_of(params, context, len(material.tokens), len(part.tokens), len(held), begin)

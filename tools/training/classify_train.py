@@ -188,7 +188,8 @@ class Trainer:
                 break
             if self.context.cancelled:
                 self._save()
-                raise Cancelled(f"Stopped at step {step} of {recipe.steps}; it goes on from there when resumed.")
+                ahead = "it goes on from there" if self.kept else "what was tried before counts"
+                raise Cancelled(f"Stopped at step {step} of {recipe.steps}; {ahead} when resumed.")
             self._note(step + 1, self._step(step, chosen))
             done = step + 1
             self._measure(done, measure)

@@ -10,18 +10,24 @@ from pydantic import JsonValue
 
 from tools import digest
 from tools.contract import Candidate, Dataset, JobContext, Metric, Result
-from tools.errors import UserFault
-from tools.finetune.plan import require_dev
+from tools.finetune.refusals import refuse_for_encoder, require_dev
 from tools.training import classify_plots
 from tools.training.classify_checkpoint import Notes
-from tools.training.classify_finetune import CHECK_ROWS, refuse_what_is_not_for_encoders
-from tools.training.classify_rows import DEV_ROWS
-from tools.training.classify_settings import recipe_of
+from tools.training.classify_rows import DEV_ROWS, held_back
 from tools.training.classify_train import Recipe, merge, trainable
 from tools.training.embedding_rows import Pairs, pairs_of, read_pairs, require_choice
 from tools.training.embedding_search import Found, quality, search
 from tools.training.embedding_train import Embedder, PairTrainer
 from tools.training.encoder import Encoder, load_encoder, unread, warnings_about
+from tools.training.encoder_settings import (
+    CHECK_ROWS,
+    JUDGING,
+    Trial,
+    facts_of,
+    recipe_of,
+    settings_of,
+)
+from tools.training.settings_search import told_choice
 
 if TYPE_CHECKING:
     from tools.finetune.spec import FinetuneParameters
@@ -34,13 +40,7 @@ def finetune_pairs(context: JobContext, params: "FinetuneParameters", model: Can
 
     Goes on from the newest whole checkpoint in the job's folder. Raises `Cancelled` with a checkpoint kept.
     """
-    refuse_what_is_not_for_encoders(params)
-    if params.per_class is not None:
-        raise UserFault(f"per_class counts rows of a label, and {data.name} has none; register fewer rows with limit=.")
-    if params.r_drop:
-        raise UserFault("r_drop is for labelled data; leave it out to learn from pairs.")
-    if params.probe or params.search:
-        raise UserFault("probe and search try settings on labelled data; leave them out to learn from pairs.")
+    refuse_for_encoder(params, data)
     require_dev(params, data)
     encoder = load_encoder(model)
     pairs, dev = read_pairs(data, "train"), _development(data)
@@ -48,6 +48,7 @@ def finetune_pairs(context: JobContext, params: "FinetuneParameters", model: Can
     warnings = warnings_about(model, unread(encoder, [*(pair.question for pair in pairs.pairs), *pairs.texts]))
     for sentence in warnings:
         context.log(sentence)
+    params, found = _settings(context, params, encoder, pairs, dev)
     before = search(context, "measuring before training", encoder, dev) if dev else None
     recipe = recipe_of(params, len(pairs))
     embedder = trainable(Embedder(encoder), recipe)
@@ -57,7 +58,12 @@ def finetune_pairs(context: JobContext, params: "FinetuneParameters", model: Can
     notes = trainer.run(_looking(context, encoder, check))
     merge(embedder, lambda: encoder.embed(encoder.tokens(pairs.texts[:_ALIKE_TEXTS])).numpy())
     after = search(context, "measuring on the development split", encoder, dev) if dev else None
-    facts = _facts(recipe, notes, pairs)
+    facts: dict[str, JsonValue] = {
+        "rows": len(pairs),
+        "texts": len(pairs.texts),
+        **facts_of(params, recipe, notes),
+        **found,
+    }
     candidate = save_encoder(
         context,
         encoder,
@@ -69,6 +75,30 @@ def finetune_pairs(context: JobContext, params: "FinetuneParameters", model: Can
     return _result(context, candidate, notes, before, after, {**facts, "warnings": list(warnings)})
 
 
+def _settings(
+    context: JobContext, params: "FinetuneParameters", encoder: Encoder, pairs: Pairs, dev: Pairs | None
+) -> tuple["FinetuneParameters", dict[str, JsonValue]]:
+    """The parameters to train with, and what was tried: short runs are judged by how far the mean reciprocal rank falls
+    short of one. Where there are few development pairs, some of the training pairs are held back to judge as well."""
+    if not params.tries:
+        return params, {}
+    own = dev.pairs if dev else ()
+    learnt, kept_back = held_back([""] * len(pairs), len(own), 0, params.seed)
+    part = pairs_of([pairs.pairs[index] for index in learnt])
+    held = pairs_of([*own, *(pairs.pairs[index] for index in kept_back)])
+
+    def begin(tried: "FinetuneParameters", recipe: Recipe, what: str) -> Trial:
+        embedder = trainable(Embedder(encoder.copy()), recipe)
+        trainer = PairTrainer(context, embedder, recipe, part, what=what)
+        return Trial(trainer, lambda: _short_of_one(search(context, JUDGING, embedder.encoder, held)))
+
+    return settings_of(params, context, len(pairs), len(part), len(held) if len(held.texts) > 1 else 0, begin)
+
+
+def _short_of_one(found: Found) -> float:
+    return 1 - fmean(found.values("mrr"))
+
+
 def _looking(context: JobContext, encoder: Encoder, check: Pairs | None) -> Callable[[], tuple[float, float] | None]:
     """What looks at these pairs: recall@1, and how far the mean reciprocal rank falls short of one."""
 
@@ -76,7 +106,7 @@ def _looking(context: JobContext, encoder: Encoder, check: Pairs | None) -> Call
         if check is None:
             return None
         found = search(context, "checking", encoder, check)
-        return found.recall, 1 - fmean(found.values("mrr"))
+        return found.recall, _short_of_one(found)
 
     return look
 
@@ -85,16 +115,6 @@ def _development(data: Dataset) -> Pairs | None:
     """The development pairs, where there are any with more than one text to choose from."""
     pairs = read_pairs(data, "dev", DEV_ROWS) if "dev" in data.splits else None
     return pairs if pairs is not None and len(pairs.texts) > 1 else None
-
-
-def _facts(recipe: Recipe, notes: Notes, pairs: Pairs) -> dict[str, JsonValue]:
-    return {
-        "rows": len(pairs),
-        "texts": len(pairs.texts),
-        "steps": notes.step,
-        "lr": recipe.lr,
-        **({"rank": recipe.rank} if recipe.method == "lora" else {}),
-    }
 
 
 def save_encoder(
@@ -147,7 +167,7 @@ def _result(
     seen = [(look.step, look.score) for look in notes.looks]
     plot = classify_plots.learning(context, notes.losses, [*at_start, *seen], "recall@1")
     return Result(
-        summary=said + ".",
+        summary=f"{said}.{told_choice(facts)}",
         metrics=tuple(metrics),
         artefacts=(context.artefact("model", "model", context.folder / "model"), plot),
         candidate=candidate,

@@ -74,15 +74,16 @@ class PairTrainer(Trainer):
         embedder: Embedder,
         recipe: Recipe,
         pairs: Pairs,
-        identity: str,
+        identity: str = "",
         at_once: int = TOKENS_AT_ONCE,
+        what: str = "training",
     ) -> None:
         self.at_once = at_once
         encoder = embedder.encoder
         questions, texts = encoder.tokens([pair.question for pair in pairs.pairs]), encoder.tokens(pairs.texts)
         rows = [Tokens(question, texts[own]) for question, own in zip(questions, pairs.right, strict=True)]
         answers = [Answers(own, also | {own}) for own, also in zip(pairs.right, pairs.also, strict=True)]
-        super().__init__(context, embedder, recipe, rows, answers, identity, score="recall@1")
+        super().__init__(context, embedder, recipe, rows, answers, identity, what, score="recall@1")
         self.pairs = rows
 
     def _backward(self, chosen: list[int]) -> float:

@@ -1,5 +1,6 @@
 """Sentence encoders: texts to vectors of length one, by the mean of the token states (Reimers and Gurevych 2019)."""
 
+import copy
 import json
 from collections.abc import Callable, Iterator, Sequence, Sized
 from pathlib import Path
@@ -27,6 +28,10 @@ class Encoder:
         self.tokenizer = tokenizer
         self.context = context
         self.batch = batch
+
+    def copy(self) -> "Encoder":
+        """One with weights of its own, to be trained."""
+        return Encoder(copy.deepcopy(self.model), self.tokenizer, self.context, self.batch)
 
     @property
     def width(self) -> int:

@@ -32,6 +32,8 @@ def read_series(job: Path) -> tuple[Series, ...]:
     found: dict[tuple[str, str], list[tuple[int, float]]] = {}
     for attempt in sorted(job.glob("attempt-*"), key=_number):
         for event in _events(attempt / "events.jsonl"):
+            if ": " in event.step:  # a short run that only chose the settings of what came of the job
+                continue
             for metric, value in event.metrics.items():
                 points = found.setdefault((event.step, metric), [])
                 if points and points[-1][0] >= event.done:

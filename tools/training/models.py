@@ -9,6 +9,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tools import digest
+from tools import models as known
 from tools.contract import Candidate, JobContext, ModelKind
 from tools.errors import UserFault
 from tools.training import prefix
@@ -40,23 +41,9 @@ def require_kind(candidate: Candidate, *kinds: ModelKind, tool: str) -> None:
 
 
 def require_whole(candidate: Candidate, tool: str) -> None:
-    """Raises `UserFault` where the weights cannot be trained on: stored in fewer bits, or only half of the model."""
-    require_no_prefix(candidate, tool)
-    if "quantization_config" in _config(check_folder(candidate)):
-        raise UserFault(f"{candidate.name} is quantized, and {tool} needs whole weights; use {_parent(candidate)}.")
-
-
-def require_no_prefix(candidate: Candidate, tool: str) -> None:
-    """Raises `UserFault` for a model that answers through a prefix beside its weights, which others would lose."""
-    if (check_folder(candidate) / prefix.FOLDER).is_dir():
-        raise UserFault(
-            f"{candidate.name} has a learnt prefix beside its weights, which {tool} would lose; use"
-            f" {_parent(candidate)}, or tune it by LoRA in place of a prefix."
-        )
-
-
-def _parent(candidate: Candidate) -> str:
-    return candidate.parent or "the model it was made from"
+    """Raises `UserFault` where the weights cannot be trained on, or are not there."""
+    check_folder(candidate)
+    known.require_whole(candidate, tool)
 
 
 def _config(folder: Path) -> dict[str, Any]:
@@ -89,8 +76,8 @@ def load_causal(candidate: Candidate, quantization: Any = None) -> tuple[Any, An
                 " transformers knows by itself."
             ) from error
         raise UserFault(f"{folder} cannot be loaded as a model that generates: {error}") from error
-    if (folder / prefix.FOLDER).is_dir():
-        model.config.max_position_embeddings -= prefix.attach(model, folder / prefix.FOLDER)
+    if (folder / known.PREFIX).is_dir():
+        model.config.max_position_embeddings -= prefix.attach(model, folder / known.PREFIX)
     return model.eval(), tokenizer
 
 

@@ -13,8 +13,6 @@ from peft import PeftModel
 from torch import Tensor
 from transformers import DynamicCache
 
-FOLDER = "prefix"  # in the folder of a model that has one, as peft writes it
-
 
 def attach(model: Any, folder: Path) -> int:
     """Put the prefix of a folder in front of everything the model reads; returns its length in tokens."""

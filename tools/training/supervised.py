@@ -12,7 +12,9 @@ from trl import SFTConfig, SFTTrainer
 from tools.contract import DataKind, Dataset, JobContext
 from tools.data.formats import rows_of
 from tools.errors import UserFault
-from tools.finetune.plan import LONGEST, load_of, look_every, rate_of, require_dev
+from tools.finetune.plan import LONGEST, load_of, look_every
+from tools.finetune.refusals import require_dev
+from tools.finetune.settings import rate_of
 from tools.jobs.launcher import world
 from tools.training import adapters, generation, trainers
 from tools.training.progress import Follow

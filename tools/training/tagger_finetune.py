@@ -1,5 +1,6 @@
 """Fine-tuning an encoder into a tagger of words (named entities), with LoRA or in full."""
 
+import copy
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -8,15 +9,21 @@ from pydantic import JsonValue
 
 from tools import digest
 from tools.contract import Candidate, Dataset, JobContext, Metric, Result
-from tools.errors import UserFault
-from tools.finetune.plan import require_dev
+from tools.finetune.refusals import refuse_for_encoder, require_dev
 from tools.training import classify_plots
 from tools.training.classify_checkpoint import Notes
-from tools.training.classify_finetune import CHECK_ROWS, refuse_what_is_not_for_encoders
-from tools.training.classify_rows import DEV_ROWS
-from tools.training.classify_settings import recipe_of
+from tools.training.classify_rows import DEV_ROWS, held_back
 from tools.training.classify_train import Recipe, Trainer, merge, trainable
+from tools.training.encoder_settings import (
+    CHECK_ROWS,
+    JUDGING,
+    Trial,
+    facts_of,
+    recipe_of,
+    settings_of,
+)
 from tools.training.headed import load_trainable
+from tools.training.settings_search import told_choice
 from tools.training.tagger_answers import TaggedAnswers, answer, quality, untrained, warn
 from tools.training.tagger_model import Tagger, pieces, save_tagger
 from tools.training.tagger_rows import TaggedRow, kinds_of, read_rows, tags_of
@@ -32,13 +39,7 @@ def finetune_tagged(context: JobContext, params: "FinetuneParameters", model: Ca
 
     Goes on from the newest whole checkpoint in the job's folder. Raises `Cancelled` with a checkpoint kept.
     """
-    refuse_what_is_not_for_encoders(params)
-    if params.per_class is not None:
-        raise UserFault(
-            "per_class is for labelled data; to learn from fewer tagged rows register them with limit=NUMBER."
-        )
-    if params.probe or params.search:
-        raise UserFault("probe and search try settings on labelled data; leave them out to learn from tagged words.")
+    refuse_for_encoder(params, data)
     require_dev(params, data)
     encoder = load_trainable(model)
     rows = read_rows(data, "train")
@@ -46,6 +47,7 @@ def finetune_tagged(context: JobContext, params: "FinetuneParameters", model: Ca
     tags = tags_of(rows, data.name)
     warnings = warn(context, model, encoder, rows)
     tagger, read, targets = untrained(context, encoder, rows, tags)
+    params, found = _settings(context, params, tagger, rows, dev)
     before = answer(context, "measuring before training", tagger, dev) if dev else None
     recipe = recipe_of(params, len(rows))
     trainer = Trainer(
@@ -60,7 +62,13 @@ def finetune_tagged(context: JobContext, params: "FinetuneParameters", model: Ca
     notes = trainer.run(_looking(context, tagger, dev if recipe.patience else dev[:CHECK_ROWS]))
     _merge(tagger, (dev or rows)[:_ALIKE_ROWS])
     after = answer(context, "measuring on the development split", tagger, dev) if dev else None
-    facts = _facts(recipe, notes, tags, rows)
+    facts: dict[str, JsonValue] = {
+        "kinds": list(kinds_of(tags)),
+        "rows": len(rows),
+        "words": sum(len(row.tokens) for row in rows),
+        **facts_of(params, recipe, notes),
+        **found,
+    }
     candidate = save_tagger(
         context,
         tagger,
@@ -70,6 +78,28 @@ def finetune_tagged(context: JobContext, params: "FinetuneParameters", model: Ca
         facts=facts,
     )
     return _result(context, candidate, notes, before, after, {**facts, "warnings": list(warnings)})
+
+
+def _settings(
+    context: JobContext, params: "FinetuneParameters", tagger: Tagger, rows: list[TaggedRow], dev: list[TaggedRow]
+) -> tuple["FinetuneParameters", dict[str, JsonValue]]:
+    """The parameters to train with, and what was tried: short runs are judged by how far entity F1 falls short of one.
+
+    Where there are few development rows, training rows with every mixture of kinds are held back to judge by as well.
+    """
+    if not params.tries:
+        return params, {}
+    mixtures = [" ".join(kinds_of(row.tags)) for row in rows]
+    learnt, kept_back = held_back(mixtures, len(dev), 0, params.seed)
+    held = [*dev, *(rows[index] for index in kept_back)]
+    start, read, targets = untrained(context, tagger.encoder, [rows[index] for index in learnt], tagger.tags)
+
+    def begin(tried: "FinetuneParameters", recipe: Recipe, what: str) -> Trial:
+        one = Tagger(start.encoder.copy(), copy.deepcopy(start.linear), start.head)
+        trainer = Trainer(context, trainable(one, recipe), recipe, read, targets, what=what)
+        return Trial(trainer, lambda: 1 - answer(context, JUDGING, one, held).f1)
+
+    return settings_of(params, context, len(rows), len(learnt), len(held), begin)
 
 
 def _looking(context: JobContext, tagger: Tagger, rows: list[TaggedRow]) -> Callable[[], tuple[float, float] | None]:
@@ -87,17 +117,6 @@ def _looking(context: JobContext, tagger: Tagger, rows: list[TaggedRow]) -> Call
 def _merge(tagger: Tagger, rows: list[TaggedRow]) -> None:
     read = pieces(tagger.encoder, [row.tokens for row in rows])
     merge(tagger, lambda: np.concatenate(tagger.probabilities(read)))
-
-
-def _facts(recipe: Recipe, notes: Notes, tags: tuple[str, ...], rows: list[TaggedRow]) -> dict[str, JsonValue]:
-    return {
-        "kinds": list(kinds_of(tags)),
-        "rows": len(rows),
-        "words": sum(len(row.tokens) for row in rows),
-        "steps": notes.step,
-        "lr": recipe.lr,
-        **({"rank": recipe.rank} if recipe.method == "lora" else {}),
-    }
 
 
 def _result(
@@ -129,7 +148,7 @@ def _result(
         context, notes.losses, [*at_start, *((look.step, look.score) for look in notes.looks)], "entity F1"
     )
     return Result(
-        summary=said + ".",
+        summary=f"{said}.{told_choice(facts)}",
         metrics=tuple(metrics),
         artefacts=(context.artefact("model", "model", context.folder / "model"), plot),
         candidate=candidate,

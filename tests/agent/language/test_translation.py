@@ -12,6 +12,9 @@ from agent.lifecycle.events import Advance
 from agent.lifecycle.stages import Stage
 from tests.agent.graph.conftest import speaker
 from tests.agent.graph.desk import MemoryDesk
+from tools.contract import Candidate, DataKind, Dataset, Inputs, ModelKind, Split
+from tools.finetune.plan import plan
+from tools.finetune.spec import FinetuneParameters
 
 MEMORY = Translation(
     {
@@ -91,3 +94,14 @@ def test_who_speaks_english_is_answered_in_english_beside_it() -> None:
     assert "处于" in speaker(conversation, "ana", "shared")("我们到哪一步了？").text
     assert "is at" in speaker(conversation, "ben", "shared")("where are we right now?").text
     assert "处于" in speaker(conversation, "ana", "shared")("status").text
+
+
+@pytest.mark.parametrize("given", [{"probe": True}, {"search": 5}, {"search": 5, "steps": 9}, {"early_stopping": 2}])
+@pytest.mark.parametrize("kind", [ModelKind.ENCODER, ModelKind.CAUSAL])
+def test_what_a_fine_tuning_will_try_is_said_in_chinese(kind: ModelKind, given: dict[str, object]) -> None:
+    model = Candidate(name="m", kind=kind, path="/m", digest="d", method="existing", parameters=9)
+    split = Split(path="p", digest="d", rows=500)
+    data = Dataset(name="faq", kind=DataKind.TASK, digest="d", splits={"train": split, "dev": split})
+    params = FinetuneParameters.model_validate({"data": "faq", **given})
+    found = plan(params, Inputs(models={"model": model}, data={"data": data}))
+    assert not [step for step in found.steps if re.search(r"[a-z]{2,} [a-z]{2,} ", chinese().reply(step))]

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,8 @@ from walk import CATALOGUE, Walk
 import knowledge
 from agent.lifecycle.estimates import CHEAT_SHEET, MEASURED, PHASES, Phase, Took, expected_seconds, history_of
 from agent.lifecycle.stages import Stage
+from tools.contract import Plan
+from tools.errors import UserFault
 
 GUIDE = Path(knowledge.__file__).parent / "guides" / "cheat-sheet.md"
 
@@ -52,6 +55,16 @@ def test_history_is_what_the_jobs_took_beside_their_plans() -> None:
     history = history_of(Walk().to(Stage.LAUNCHED).project, CATALOGUE)
     assert [(t.tool, t.seconds) for t in history if t.tool in ("pretrain", "rlhf")] == [("pretrain", 41), ("rlhf", 19)]
     assert all(t.planned and t.planned > 0 for t in history)
+
+
+def refuses(params: object, inputs: object) -> Plan:
+    raise UserFault("There is no GPU any more.")
+
+
+def test_a_job_that_could_not_be_planned_now_has_no_plan() -> None:
+    catalogue = {name: replace(tool, plan=refuses) for name, tool in CATALOGUE.items()}
+    history = history_of(Walk().to(Stage.LAUNCHED).project, catalogue)
+    assert history and not any(t.planned for t in history)
 
 
 @pytest.mark.parametrize("phase", Phase)

@@ -37,7 +37,8 @@ from agent.lifecycle.recommendations import MOST, Recommendation, recommend
 from agent.lifecycle.resolve import resolve
 from agent.lifecycle.stages import Stage
 from agent.status import where
-from tools.contract import DataKind, Metric, ModelKind, Result
+from tools.contract import DataKind, Metric, ModelKind, Plan, Result
+from tools.errors import UserFault
 
 GUIDES = {path.name for path in (Path(knowledge.__file__).parent / "guides").glob("*.md")}
 SHORT = Numbers(
@@ -403,3 +404,12 @@ def test_an_encoder_is_not_sent_to_be_quantized_or_served() -> None:
     assert found[0] == "skip quantize because the search loads the encoder from its folder"
     assert "waive endpoint because the search loads the encoder from its folder" in found
     assert not any(command.startswith(("quantize", "serve")) for command in found)
+
+
+def test_a_step_whose_plan_is_refused_is_still_named() -> None:
+    def refuses(params: object, inputs: object) -> Plan:
+        raise UserFault("There is no GPU.")
+
+    catalogue = {name: replace(tool, plan=refuses) for name, tool in CATALOGUE.items()}
+    project = Walk().to(Stage.ASSESS).project
+    assert [r.command for r in recommend(project, catalogue=catalogue)] == commands(project)

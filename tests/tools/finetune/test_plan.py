@@ -29,6 +29,32 @@ def test_all_pairs_are_learned_from() -> None:
     assert not any("nearer to the text" in step for step in labelled.steps)
 
 
+def test_what_will_be_tried_and_how_long_is_said_of_every_kind_of_data() -> None:
+    for kind in (DataKind.TASK, DataKind.TAGGED):
+        found = plan(FinetuneParameters(data="faq", search=10), inputs(kind))
+        assert found.steps[0].startswith("Try 8 settings in short runs for up to 10 minutes")
+        assert found.steps[0].endswith("each for 3 or 6 passes.")
+        assert found.seconds > 600 + plan(FinetuneParameters(data="faq"), inputs(kind)).seconds
+        assert next(part.seconds for part in found.parts if part.step == "trying settings") == 600
+        few = inputs(kind).data["data"]
+        splits = {**few.splits, "dev": few.splits["dev"].model_copy(update={"rows": 99})}
+        judged = plan(
+            FinetuneParameters(data="faq", probe=True),
+            Inputs(models={"model": ENCODER}, data={"data": few.model_copy(update={"splits": splits})}),
+        )
+        assert judged.steps[0].startswith("Try the learning rates 0.001, ")
+        assert "a fifth of the training rows" in judged.steps[1]
+
+
+def test_looks_at_rows_that_are_not_there_are_warned_of() -> None:
+    found = inputs().data["data"]
+    alone = found.model_copy(update={"splits": {"train": found.splits["train"]}})
+    params = FinetuneParameters(data="faq", evaluate_every=10)
+    (warning,) = plan(params, Inputs(models={"model": ENCODER}, data={"data": alone})).warnings
+    assert warning == "evaluate_every looks at a development split, and faq has none: nothing is looked at."
+    assert not plan(params, inputs()).warnings
+
+
 def test_the_parts_are_those_the_job_reports() -> None:
     found = tuning()
     assert [part.step for part in found.parts] == [

@@ -145,6 +145,9 @@ def test_it_stops_where_dev_gets_worse_and_keeps_the_best(
     assert result.facts["steps"] < 100
     assert result.metric("dev_loss").value == pytest.approx(min(loss for _, loss in looks), abs=1e-3)
     assert "rose to" in result.facts["advice"]
+    best, _ = min(looks, key=lambda look: look[1])
+    assert result.facts["best_step"] == best < result.facts["steps"]
+    assert result.summary.endswith(f"The best checkpoint was kept, of step {best} of {result.facts['steps']}.")
 
 
 def test_learning_rates_are_tried_and_the_best_is_taken(tool_job: Make, taught: Candidate, animals: Dataset) -> None:
@@ -154,6 +157,21 @@ def test_learning_rates_are_tried_and_the_best_is_taken(tool_job: Make, taught: 
     assert len(tried) + result.facts["diverged"] == 4
     assert result.facts["lr"] == min(tried, key=lambda one: one["loss"])["lr"]
     assert not (context.folder / "trials").exists()
+
+
+def test_a_resumed_probe_runs_none_again_that_came_to_an_end(
+    tool_job: Make, taught: Candidate, animals: Dataset
+) -> None:
+    inputs, params = ({"model": taught}, {"data": animals}), parameters(lr=None, probe=True, steps=60)
+    first = tool_job(*inputs, cancel_when=lambda event: event.kind == "log" and "Tried" in event.text)
+    with pytest.raises(Cancelled):
+        run(params, first)
+    second = tool_job(*inputs)
+    result = run(params, second)
+    begun = {event.step for event in second.events if event.step.startswith("trying settings: ")}
+    assert len(begun) == 3
+    assert len(result.facts["tried"]) + result.facts["diverged"] == 4
+    assert result.summary.endswith(f"Settings chosen by 4 short runs: {result.facts['chosen']}.")
 
 
 def test_what_does_not_fit_is_said_before_anything_is_trained(

@@ -52,6 +52,21 @@ def test_parts_still_to_come_are_as_wrong_as_the_plan_is_about_the_measured_one(
     assert told == [None, 10 + 2 * 21, 10 + 2 * 21, 10 + 20 + 1, 10 + 20 + 1]
 
 
+def test_a_short_run_of_a_search_says_nothing_of_how_many_come() -> None:
+    smoke = Smoke(BEGAN, lambda: 1, (Part(step="trying settings", seconds=60), Part(step="learning", seconds=30)))
+    told = [
+        smoke.saw(event).expected_seconds
+        for event in (
+            at(10, 0, 20, step="trying settings: lr 1"),
+            at(15, 10, 20, step="trying settings: lr 1"),
+            at(75, 10, 20, step="trying settings: lr 3"),
+            at(80, 0, step="learning"),
+            at(90, 50, step="learning"),
+        )
+    ]
+    assert told == [100.0, 100.0, 105.0, 105.0, 100.0]
+
+
 def test_the_end_of_a_job_counts_too() -> None:
     smoke = Smoke(BEGAN, lambda: 1, ending=3.0)
     smoke.saw(at(10, 0))

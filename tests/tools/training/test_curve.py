@@ -51,6 +51,13 @@ def test_a_curve_and_its_sentence(tmp_path: Path) -> None:
     assert said == "Loss fell from 2.31 to 0.42 over 40 steps, lowest 0.3 at step 30."
 
 
+def test_short_runs_that_chose_the_settings_are_not_the_training(tmp_path: Path) -> None:
+    tried = [(f"trying settings: lr {rate}", step, {"loss": rate}) for rate in (1, 2, 3, 4) for step in range(9)]
+    write(tmp_path, [*tried, *losses(2.31, 1.2, 0.42)])
+    draw_curve(tmp_path, "finetune j17")
+    assert (tmp_path / CAPTION).read_text().strip() == "Loss fell from 2.31 to 0.42 over 30 steps."
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [

@@ -27,6 +27,8 @@ def test_a_search_goes_on_with_the_best_it_found(tmp_path: Path, job, small_enco
     assert len({one["lr"] for one in tried}) > 1
     assert len({one["epochs"] for one in tried}) > 1
     assert (result.facts["lr"], result.facts["epochs"]) == (best["lr"], best["epochs"])
+    assert result.facts["chosen"] == f"learning rate {best['lr']:.2g}, {best['epochs']:g} passes"
+    assert result.summary.endswith(f"short runs: {result.facts['chosen']}.")
     assert result.facts["rows"] == 40  # those held back for the search are learnt from as well
     assert result.facts["tried_on"] == 8
 
@@ -80,7 +82,8 @@ def test_the_plan_tells_of_the_search_and_what_judges_it(small_encoder: Candidat
         return plan(ASKED.model_copy(update=given), inputs)
 
     told = planned(trained_only(data), search=15.0)
-    assert "for up to 15 minutes" in told.steps[0]
+    assert "Try 8 settings in short runs for up to 15 minutes" in told.steps[0]
+    assert "learning rates 0.0002, 6.7e-05, 0.0006, 2e-05, each for 10 or 20 passes" in told.steps[0]
     assert "a fifth of the training rows" in told.steps[1]
     assert told.seconds > planned(data).seconds + 15 * 60
     many = data.model_copy(
@@ -103,5 +106,5 @@ def test_names_of_labels_are_learnt_where_the_encoder_knows_their_words(
 
 def test_nothing_to_judge_by_is_said(tmp_path: Path, job, registered, small_encoder: Candidate) -> None:
     single = registered(tmp_path / "single", {"train": [("one thing", "a"), ("another", "b")]})
-    with pytest.raises(UserFault, match="Every label has one row only: there is none to try settings on"):
+    with pytest.raises(UserFault, match="There is no row to try settings on"):
         finetune_labelled(job(tmp_path / "run"), ASKED.model_copy(update={"probe": True}), small_encoder, single)

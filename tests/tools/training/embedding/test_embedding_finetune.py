@@ -96,6 +96,41 @@ def test_it_stops_where_nothing_more_is_found(tool_job, blank: Candidate, pairs:
     assert value(result, "recall@1") > 0.8
 
 
+def test_the_best_checkpoint_is_kept(tool_job, blank: Candidate, pairs: Dataset) -> None:
+    params = LEARN.model_copy(update={"steps": 300, "evaluate_every": 10, "early_stopping": 2})
+    result = finetune(params, tool_job({"model": blank}, {"data": pairs}))
+    looks = dict(result.facts["dev_losses"])
+    assert result.facts["steps"] == int(str(result.facts["best_step"])) + 20
+    assert 1 - value(result, "mrr") == pytest.approx(looks[result.facts["best_step"]], abs=1e-4)
+
+
+def test_a_search_goes_on_with_the_best_it_found(tool_job, blank: Candidate, pairs: Dataset) -> None:
+    params = FinetuneParameters(data="faq", method="full", batch=16, search=2)
+    result = finetune(params, tool_job({"model": blank}, {"data": pairs}))
+    tried = result.facts["tried"]
+    longest = max(one["share"] for one in tried)
+    best = min((one for one in tried if one["share"] == longest), key=lambda one: one["loss"])
+    assert len({(one["lr"], one["epochs"]) for one in tried}) == 8
+    assert (result.facts["lr"], result.facts["epochs"]) == (best["lr"], best["epochs"])
+    assert result.facts["tried_on"] == 16 + 6  # few development questions, and a fifth of the training pairs
+    assert result.facts["rows"] == 32
+    assert result.summary.endswith(f"short runs: {result.facts['chosen']}.")
+
+
+def test_a_stopped_probe_goes_on_after_what_it_tried(tmp_path: Path, blank: Candidate, pairs: Dataset) -> None:
+    inputs = Inputs(models={"model": blank}, data={"data": pairs})
+    params = LEARN.model_copy(update={"lr": None, "probe": True})
+    whole = finetune(params, ToolJob(tmp_path / "whole", inputs))
+    stop = ToolJob(tmp_path / "stopped", inputs, cancel_when=lambda e: e.kind == "log" and "loss" in e.text)
+    with pytest.raises(Cancelled, match="what was tried before counts"):
+        finetune(params, stop)
+    again = ToolJob(tmp_path / "stopped", inputs)
+    resumed = finetune(params, again)
+    assert len({event.step for event in again.events if event.step.startswith("trying settings: lr")}) == 3
+    assert resumed.facts["tried"] == whole.facts["tried"]
+    assert made(resumed).digest == made(whole).digest
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [

@@ -189,8 +189,8 @@ def test_a_tagger_learns_other_kinds_from_its_encoder(
     [
         ({"method": Method.PROMPT_TUNING}, "an encoder takes lora or full"),
         ({"dora": True}, "dora: only for models that generate"),
-        ({"probe": True}, "probe and search try settings on labelled data"),
-        ({"per_class": 5}, "per_class is for labelled data; .* limit=NUMBER"),
+        ({"r_drop": 0.5}, "r_drop is for labelled data, and names is tagged data"),
+        ({"per_class": 5}, "per_class counts rows of a label, and names has none; .* limit=NUMBER"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(
