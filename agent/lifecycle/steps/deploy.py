@@ -6,7 +6,7 @@ from agent.lifecycle.evidence import (
 )
 from agent.lifecycle.gates import gate
 from agent.lifecycle.project import Project
-from agent.lifecycle.steps.step import Step, fresh_name, job, name_of, return_to_handed_on
+from agent.lifecycle.steps.step import Step, classifies, fresh_name, job, name_of, retrieves, return_to_handed_on
 from tools.contract import Candidate
 
 
@@ -71,15 +71,16 @@ def _parity(project: Project, model: Candidate, found: str, ids: tuple[str, ...]
 def _over_limit(project: Project, model: Candidate, limit: str) -> list[Step]:
     requirement = next(r for r in gate(project).requirements if r.id == limit)
     short = f"{requirement.found} ({', '.join(requirement.evidence)}); wanted: {requirement.wanted}"
-    shorter = job(
-        "Measure again with shorter answers and a quiet machine",
+    answers = not (classifies(project) or retrieves(project))
+    again = job(
+        "Measure again with shorter answers and a quiet machine" if answers else "Measure again on a quiet machine",
         f"{limit}: {short}.",
         "serving.md",
         "serve",
         requirement.evidence,
         model=model.name,
         data=project.charter.test_set,
-        max_new_tokens=16,
+        max_new_tokens=16 if answers else None,
     )
     smaller = Step(
         title="Go back for a smaller model",
@@ -88,4 +89,4 @@ def _over_limit(project: Project, model: Candidate, limit: str) -> list[Step]:
         command=f"go back to select because {limit} is {requirement.found}",
         evidence=requirement.evidence,
     )
-    return [shorter, smaller] if limit == "latency" else [smaller]
+    return [again, smaller] if limit == "latency" else [smaller]

@@ -425,6 +425,16 @@ def test_an_encoder_is_quantized_compared_and_served() -> None:
     ]
 
 
+def test_what_gives_vectors_is_not_asked_for_shorter_answers() -> None:
+    walk = found_well()
+    walk.ok(SkipTechnique(what="align", reason="a vector has no tone"))
+    walk.leave()
+    walk.numbers = replace(Numbers(), latency_ms=900)
+    walk.deploy(MINILM, FINDER_INT8, TICKETS)
+    assert commands(walk.project)[0] == "serve model=minilm-int8 data=tickets"
+    assert first(walk.project).title == "Measure again on a quiet machine"
+
+
 def abstained(walk: Walk, coverage: float) -> None:
     nothing = difference("recall@1", FINDER_INT8, 0.0, 0.0, 400)
     result = Result(summary="no better", split="test", comparisons=(nothing,))
