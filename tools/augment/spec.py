@@ -14,7 +14,9 @@ class AugmentParameters(Parameters):
         description="retrieval: answer from retrieved passages; abstain: leave the least certain decisions to people",
     )
     model: str = Field(default="current", min_length=1, description="Model that is served")
-    data: str = Field(min_length=1, description="Registered facts (question, answer), labelled or tagged data")
+    data: str = Field(
+        min_length=1, description="Registered facts (question, answer), labelled or tagged data, pairs to be found"
+    )
     limit: int | None = Field(default=None, ge=1, description="Use at most this many questions; empty: all")
     passages: int = Field(default=3, ge=1, le=20, description="Retrieved passages to read for a question")
     window: int = Field(default=1, ge=1, le=50, description="Sentences of them that go into the prompt")

@@ -10,13 +10,13 @@ from tools import digest
 from tools.contract import Artefact, Candidate, Comparison, Dataset, JobContext, Metric, ModelKind, Result
 from tools.data.formats import rows_of
 from tools.errors import UserFault
-from tools.evaluate import bootstrap, findings
+from tools.evaluate import findings
 from tools.evaluate.findings import Side
 from tools.evaluate.spec import RETRIEVAL_METRICS, EvaluateParameters
 from tools.report.snapshot import Project
 from tools.training import plots
 from tools.training.embedding_rows import read_pairs, require_choice
-from tools.training.embedding_search import Found, latency, quality, search
+from tools.training.embedding_search import Found, difference, latency, quality, search
 from tools.training.encoder import load_encoder, unread, warnings_about
 from tools.training.measure import Row, peak_memory
 from tools.training.models import require_kind
@@ -84,23 +84,7 @@ def _compare(
     """The differences of the deciding metrics on the same questions."""
     if before is None or other is None:
         return ()
-    found = []
-    for name in names:
-        change = bootstrap.difference(own.values(name), before.values(name), params.resamples, params.seed)
-        found.append(
-            Comparison(
-                kind="difference",
-                metric=name,
-                baseline=other.name,
-                baseline_digest=other.digest,
-                value=change.value,
-                low=change.low,
-                high=change.high,
-                n=change.n,
-                split=params.split,
-            )
-        )
-    return tuple(found)
+    return tuple(difference(own, before, name, other, params.split, params.resamples, params.seed) for name in names)
 
 
 def _summary(model: Candidate, data: Dataset, found: Found, main: Metric, comparisons: Sequence[Comparison]) -> str:

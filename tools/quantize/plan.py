@@ -14,6 +14,7 @@ NEW_TOKENS = 32  # longest answer of the parity check
 _COMPARED = {
     ModelKind.CLASSIFIER: "accuracy, labels and latency",
     ModelKind.TAGGER: "entity F1 and latency",
+    ModelKind.ENCODER: "recall and latency",
 }
 
 
@@ -42,5 +43,6 @@ def _require_unquantized(model: Candidate) -> None:
 
 def _measuring(model: Candidate | None, inputs: Inputs, weights: int, rows: int) -> float:
     if model is not None and model.kind.encodes:
-        return cost.reading_seconds(weights, round(rows * cost.tokens_a_row(inputs.data.get("data"))))
+        texts = cost.PAIR if model.kind is ModelKind.ENCODER else 1.0
+        return cost.reading_seconds(weights, round(texts * rows * cost.tokens_a_row(inputs.data.get("data"))))
     return cost.generation_seconds(weights, rows, NEW_TOKENS)

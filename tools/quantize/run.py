@@ -17,9 +17,11 @@ from tools.contract import Artefact, Candidate, Comparison, DataKind, Dataset, J
 from tools.data.formats import rows_of
 from tools.errors import UserFault
 from tools.evaluate import bootstrap, metrics
+from tools.evaluate.spec import RETRIEVAL_METRICS
 from tools.models import require_no_prefix
 from tools.quantize.plan import NEW_TOKENS
 from tools.quantize.spec import QuantizeParameters
+from tools.report import snapshot
 from tools.training import generation, measure, models, plots
 from tools.training.measure import Answered, Row
 
@@ -42,7 +44,11 @@ def run(params: QuantizeParameters, context: JobContext) -> Result:
         from tools.training.tagger import quantize_tagged
 
         return quantize_tagged(context, params, model, data)
-    if model.kind in (ModelKind.CLASSIFIER, ModelKind.ENCODER):
+    if model.kind is ModelKind.ENCODER:
+        from tools.training.embedding import quantize_pairs
+
+        return quantize_pairs(context, params, model, data, _metric(context))
+    if model.kind is ModelKind.CLASSIFIER:
         from tools.training.classify import quantize_labelled
 
         return quantize_labelled(context, params, model, data)
@@ -75,6 +81,13 @@ def run(params: QuantizeParameters, context: JobContext) -> Result:
         split="dev" if rows else "",
         facts={**candidate.facts, "parity": None if comparison is None else comparison.low >= -params.margin},
     )
+
+
+def _metric(context: JobContext) -> str:
+    """The charter's, where it is measured of what finds texts."""
+    held = context.inputs.files.get("snapshot")
+    charter = snapshot.read(Path(held.path)).project.charter.metric if held is not None else None
+    return charter if charter is not None and charter in RETRIEVAL_METRICS else RETRIEVAL_METRICS[0]
 
 
 def _rows(params: QuantizeParameters, data: Dataset | None) -> list[Row]:

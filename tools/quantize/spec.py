@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tools.contract import Parameters, Tool
+from tools.contract import Need, Parameters, Tool
 from tools.quantize.plan import plan
 
 
@@ -33,4 +33,5 @@ TOOL = Tool(
     run="tools.quantize.run:run",
     models=("model",),
     datasets=("data",),
+    needs=frozenset({Need.SNAPSHOT}),
 )

@@ -14,6 +14,7 @@ from tools.report.plots import Plot
 from tools.report.snapshot import (
     Project,
     Snapshot,
+    abstained,
     lineage,
     newest,
     parity,
@@ -192,7 +193,7 @@ def _effect(project: Project, model: Candidate) -> Tile | None:
     if evidence is None or pair is None:
         return None
     after, before = pair
-    what = "by abstaining" if evidence.data_kind == "labelled" else "with retrieval"
+    what = "by abstaining" if abstained(evidence) else "with retrieval"
     note = f"{show.number(before.name, before.value)} without"
     return Tile(f"{show.name(after.name)} {what}", show.number(after.name, after.value), note, evidence.run,
                 evidence.comparisons[0].low > 0)  # fmt: skip

@@ -13,6 +13,7 @@ from tools.report import show
 from tools.report.snapshot import (
     Evidence,
     Snapshot,
+    abstained,
     by_digest,
     is_safety,
     newest,
@@ -282,8 +283,7 @@ def effect(snapshot: Snapshot, palette: Palette) -> tuple[Figure, str] | None:
     if evidence is None or pair is None:
         return None
     after, before = pair
-    abstains = evidence.data_kind == "labelled"
-    labels = ["deciding all", "abstaining"] if abstains else ["without documents", "with retrieval"]
+    labels = ["deciding all", "abstaining"] if abstained(evidence) else ["without documents", "with retrieval"]
     figure, (axes,) = _figure(1.3)
     _rows(axes, labels)
     for y, (metric, color) in enumerate(((before, palette.before), (after, palette.good))):

@@ -20,6 +20,7 @@ SHARES = frozenset(
         "exact_match", "accuracy", "token_f1", "checklist_pass", "right_facts", "retrieved_facts",
         "preference_accuracy", "reward_accuracy", "coverage", "macro_f1", "accuracy_kept",
         "preferred", "recall@1", "recall@5", "entity_f1", "precision", "recall", "exact_match_kept",
+        "recall@1_kept", "same_text",
     }
 )  # fmt: skip
 
@@ -42,6 +43,7 @@ METHODS: dict[str, str] = {
 _NAMES: dict[str, str] = {
     "accuracy_kept": "accuracy of what is decided",
     "exact_match_kept": "exact match of what is decided",
+    "recall@1_kept": "recall@1 of what is decided",
     "ece": "calibration error",
 }
 

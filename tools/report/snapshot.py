@@ -260,6 +260,11 @@ def parity(project: Project, model: Candidate) -> tuple[Evidence, Comparison] | 
     return None
 
 
+def abstained(evidence: Evidence) -> bool:
+    """Whether the least certain decisions were left to people; otherwise, facts were retrieved."""
+    return evidence.data_kind != "facts"
+
+
 def with_and_without(evidence: Evidence) -> tuple[Metric, Metric] | None:
     """The pair of metrics whose difference the first comparison is: with what was added, and without."""
     if not evidence.comparisons:

@@ -8,6 +8,7 @@ from tools.report.snapshot import (
     Project,
     Requirement,
     Snapshot,
+    abstained,
     by_digest,
     newest,
     parity,
@@ -112,9 +113,7 @@ def _added(project: Project, model: Candidate) -> str:
     effect = with_and_without(evidence) if evidence else None
     if evidence is None or effect is None:
         return ""
-    what = (
-        "Abstaining where it is unsure" if evidence.data_kind == "labelled" else "Retrieval from the team's documents"
-    )
+    what = "Abstaining where it is unsure" if abstained(evidence) else "Retrieval from the team's documents"
     after, before = effect
     change = f"from {show.number(before.name, before.value)} to {show.measured(after)}"
     return f"{what} moves {show.name(after.name)} {change} ({evidence.run})."

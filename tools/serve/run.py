@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import JsonValue
 from starlette.applications import Starlette
 
-from tools.contract import Candidate, Dataset, JobContext, Metric, ModelKind, Result
+from tools.contract import Candidate, DataKind, Dataset, JobContext, Metric, ModelKind, Result
 from tools.data.checks import asked
 from tools.data.formats import rows_of
 from tools.errors import UserFault
@@ -35,9 +35,15 @@ Asked = Callable[[str, list[str], Callable[[int], None]], smoke.Answers]  # base
 
 def run(params: ServeParameters, context: JobContext) -> Result:
     model = context.inputs.models["model"]
-    rows = _rows(params, context.inputs.data.get("data"))
+    data = context.inputs.data.get("data")
+    if model.kind is ModelKind.ENCODER and data is not None and data.kind in (DataKind.LABELLED, DataKind.TAGGED):
+        raise UserFault(
+            f"{model.name} gives vectors, and the answers of {data.name} are labels; finetune it on {data.name} first,"
+            " or leave data out to serve the vectors."
+        )
+    rows = _rows(params, data)
     context.progress(f"loading {model.name}", 0, 1)
-    app, ask = _application(params, model)
+    app, ask = _application(params, model, rows)
     context.stop_if_cancelled()
 
     def told(done: int) -> None:
@@ -75,7 +81,7 @@ def _expected(row: dict[str, Any]) -> str:
     return str(next((row[name] for name in _WANTED if name in row), ""))
 
 
-def _application(params: ServeParameters, model: Candidate) -> tuple[Starlette, Asked]:
+def _application(params: ServeParameters, model: Candidate, rows: list[dict[str, Any]]) -> tuple[Starlette, Asked]:
     """The endpoint of a model, and how to ask it."""
     if model.kind is ModelKind.CAUSAL:
         return _chat(params, model)
@@ -83,9 +89,11 @@ def _application(params: ServeParameters, model: Candidate) -> tuple[Starlette, 
         return _classify(params, model)
     if model.kind is ModelKind.TAGGER:
         return _tag(params, model)
-    tune, judged = "finetune it on labelled or tagged data first", "serve the model it judges"
-    hint = tune if model.kind is ModelKind.ENCODER else judged
-    raise UserFault(f"{model.name} is of kind {model.kind}, which has nothing to answer with; {hint}.")
+    if model.kind is ModelKind.ENCODER:
+        return _embed(model, rows)
+    raise UserFault(
+        f"{model.name} is of kind {model.kind}, which has nothing to answer with; serve the model it judges."
+    )
 
 
 def _chat(params: ServeParameters, model: Candidate) -> tuple[Starlette, Asked]:
@@ -119,10 +127,23 @@ def _tag(params: ServeParameters, model: Candidate) -> tuple[Starlette, Asked]:
     return tag_application(load_word_predictor(model), model), ask
 
 
+def _embed(model: Candidate, rows: list[dict[str, Any]]) -> tuple[Starlette, Asked]:
+    from tools.serve.embed import embed_application
+    from tools.training.embedding import load_embedder
+
+    texts = list(dict.fromkeys(row["expected"] for row in rows if row["expected"]))
+
+    def ask(url: str, prompts: list[str], told: Callable[[int], None]) -> smoke.Answers:
+        return smoke.ask_embed(url, prompts, texts, model.name, told)
+
+    return embed_application(load_embedder(model), model), ask
+
+
 _PATHS = {
     ModelKind.CAUSAL: "/v1/chat/completions",
     ModelKind.CLASSIFIER: "/v1/classify",
     ModelKind.TAGGER: "/v1/tag",
+    ModelKind.ENCODER: "/v1/embeddings",
 }
 
 

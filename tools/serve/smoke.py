@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+import numpy as np
+from numpy.typing import NDArray
 
 from tools.errors import UserFault
 
@@ -81,6 +83,40 @@ def ask_tag(url: str, texts: Sequence[str], model: str, told: Callable[[int], No
         if said != alone and abs(sure - certain) > _ROUNDING:
             raise UserFault(f"The smoke test failed: {said} among others is {alone} when asked alone.")
     return Answers(found, confidences, milliseconds)
+
+
+def ask_embed(
+    url: str, questions: Sequence[str], texts: Sequence[str], model: str, told: Callable[[int], None]
+) -> Answers:
+    """Some questions at once, then each alone; both ways have to give the same vectors. The answer to a question is
+    the nearest of `texts`; without any, what its vector begins with."""
+    vectors, known, milliseconds = [], [], []
+    with httpx.Client(base_url=url, timeout=_PATIENCE) as client:
+        _alive(client, model)
+        together = _vectors(client, model, questions[:_TOGETHER])
+        for number, question in enumerate(questions):
+            told(number)
+            began = time.perf_counter()
+            vectors += _vectors(client, model, [question])
+            milliseconds.append(1000 * (time.perf_counter() - began))
+        for start in range(0, len(texts), _TOGETHER):
+            known += _vectors(client, model, texts[start : start + _TOGETHER])
+    if any(one @ other < 1 - _ROUNDING for one, other in zip(together, vectors, strict=False)):
+        raise UserFault("The smoke test failed: a text has another vector among others than alone.")
+    if not known:
+        return Answers([_beginning(vector) for vector in vectors], [], milliseconds)
+    nearest = (np.array(vectors) @ np.array(known).T).argmax(axis=1)
+    return Answers([texts[place] for place in nearest], [], milliseconds)
+
+
+def _vectors(client: httpx.Client, model: str, texts: Sequence[str]) -> list[NDArray[Any]]:
+    """Of length one each, so that their product is their cosine."""
+    found = _post(client, "/v1/embeddings", {"model": model, "input": list(texts)})
+    return [np.array(row["embedding"]) for row in found["data"]]
+
+
+def _beginning(vector: NDArray[Any]) -> str:
+    return f"{len(vector)} numbers: {', '.join(f'{number:.3f}' for number in vector[:3])}, …"
 
 
 def _entities(answer: dict[str, Any]) -> tuple[str, float]:

@@ -7,7 +7,7 @@ when they are loaded, and only the file is smaller.
 
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from safetensors import SafetensorError
@@ -16,11 +16,12 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
 
 from tools.errors import UserFault
-from tools.training.encoder import load_tokenizer
 
 _FILE = "model.int8.safetensors"
 _SCALE = ".row_scale"
 _LEVELS = 127.0
+
+Quantization = Literal["none", "float", "dynamic"]  # in 8 bits: weights alone, or activations too
 
 
 class Int8Embedding(nn.Module):
@@ -72,8 +73,8 @@ def save_int8(model: nn.Module, folder: Path) -> None:
     save_file(tensors, folder / _FILE)
 
 
-def load_int8(folder: Path, *, dynamic: bool) -> tuple[Any, Any]:
-    """The encoder and its tokenizer."""
+def load_int8(folder: Path, *, dynamic: bool) -> Any:
+    """The encoder, without its tokenizer."""
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
         tensors = load_file(folder / _FILE)
@@ -84,7 +85,7 @@ def load_int8(folder: Path, *, dynamic: bool) -> tuple[Any, Any]:
             _narrow(model, tensors)
     except (OSError, SafetensorError, ValueError, KeyError, RuntimeError) as error:
         raise UserFault(f"{folder} cannot be loaded as an encoder in 8 bits ({error}); quantize it again.") from error
-    return model.eval(), load_tokenizer(folder)
+    return model.eval()
 
 
 def _widen(tensors: dict[str, Tensor], key: str) -> Tensor:

@@ -13,12 +13,13 @@ from tools.contract import Candidate, Dataset, JobContext, Metric, Result
 from tools.finetune.refusals import refuse_for_encoder, require_dev
 from tools.training import classify_plots
 from tools.training.classify_checkpoint import Notes
+from tools.training.classify_int8 import Quantization
 from tools.training.classify_rows import DEV_ROWS, held_back
 from tools.training.classify_train import Recipe, merge, trainable
 from tools.training.embedding_rows import Pairs, pairs_of, read_pairs, require_choice
 from tools.training.embedding_search import Found, quality, search
 from tools.training.embedding_train import Embedder, PairTrainer
-from tools.training.encoder import Encoder, load_encoder, unread, warnings_about
+from tools.training.encoder import Encoder, unread, warnings_about, write_encoder, write_stored
 from tools.training.encoder_settings import (
     CHECK_ROWS,
     JUDGING,
@@ -27,6 +28,7 @@ from tools.training.encoder_settings import (
     recipe_of,
     settings_of,
 )
+from tools.training.headed import load_trainable
 from tools.training.settings_search import told_choice
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ def finetune_pairs(context: JobContext, params: "FinetuneParameters", model: Can
     """
     refuse_for_encoder(params, data)
     require_dev(params, data)
-    encoder = load_encoder(model)
+    encoder = load_trainable(model)
     pairs, dev = read_pairs(data, "train"), _development(data)
     require_choice(pairs, "train", data.name)
     warnings = warnings_about(model, unread(encoder, [*(pair.question for pair in pairs.pairs), *pairs.texts]))
@@ -118,13 +120,20 @@ def _development(data: Dataset) -> Pairs | None:
 
 
 def save_encoder(
-    context: JobContext, encoder: Encoder, *, name: str, method: str, parent: Candidate, facts: dict[str, JsonValue]
+    context: JobContext,
+    encoder: Encoder,
+    *,
+    name: str,
+    method: str,
+    parent: Candidate,
+    facts: dict[str, JsonValue],
+    quantization: Quantization = "none",
 ) -> Candidate:
-    """Write an encoder to the job's folder `model`, in the form it was loaded from, and describe it."""
+    """Write an encoder to the job's folder `model`, in the form it was loaded from or in 8 bits, and describe it."""
     folder = context.folder / "model"
-    folder.mkdir(parents=True, exist_ok=True)
-    encoder.model.save_pretrained(folder)
-    encoder.tokenizer.save_pretrained(folder)
+    write_encoder(encoder, folder, quantization)
+    if quantization != "none":
+        write_stored(encoder, folder, quantization)
     reads = {"max_seq_length": encoder.context, "do_lower_case": False}  # the file of sentence-transformers
     (folder / "sentence_bert_config.json").write_text(json.dumps(reads), encoding="utf-8")
     kept = {key: parent.facts[key] for key in ("architecture", "language") if key in parent.facts}

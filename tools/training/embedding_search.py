@@ -3,16 +3,20 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from tools.contract import JobContext, Metric
+from tools.contract import Candidate, Comparison, JobContext, Metric
 from tools.evaluate import bootstrap, retrieval
 from tools.evaluate.spec import RETRIEVAL_METRICS
+from tools.training.classify_measures import softmax
 from tools.training.embedding_rows import Pairs
 from tools.training.encoder import Encoder
+from tools.training.headed import SCALE
 from tools.training.measure import latency_metrics
 
 _AT_ONCE = 256  # questions compared with all texts at once
@@ -25,6 +29,7 @@ class Found:
     pairs: Pairs
     ranks: tuple[int, ...]  # of the right text, 1 for the first
     first: tuple[str, ...]  # the text found first
+    confidence: NDArray[Any]  # [questions]: share of the first text among all, by the softmax it was trained with
     vectors: Tensor  # of the texts, [texts, width]
     seconds: float
 
@@ -35,6 +40,15 @@ class Found:
     def recall(self) -> float:
         """Share of questions whose text is found first."""
         return self.ranks.count(1) / len(self.ranks)
+
+    @property
+    def correct(self) -> NDArray[Any]:
+        """[questions]: 1 where the right text is found first, else 0."""
+        return np.array(self.values("recall@1"))
+
+    @property
+    def accuracy(self) -> float:
+        return self.recall
 
     @property
     def throughput(self) -> float:
@@ -58,6 +72,7 @@ def search(context: JobContext, step: str, encoder: Encoder, pairs: Pairs) -> Fo
     questions = encoder.embed(encoder.tokens([pair.question for pair in pairs.pairs]), told(len(pairs.texts)))
     ranks: list[int] = []
     first: list[str] = []
+    sure: list[float] = []
     for start in range(0, len(pairs), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
         scores = (questions[part] @ texts.T).numpy()
@@ -65,7 +80,8 @@ def search(context: JobContext, step: str, encoder: Encoder, pairs: Pairs) -> Fo
         for row, also in enumerate(pairs.also[part]):
             scores[row, list(also)] = -np.inf
         first += [pairs.texts[place] for place in scores.argmax(axis=1)]
-    return Found(pairs, tuple(ranks), tuple(first), texts, time.perf_counter() - began)
+        sure += softmax(SCALE * scores).max(axis=1).tolist()
+    return Found(pairs, tuple(ranks), tuple(first), np.array(sure), texts, time.perf_counter() - began)
 
 
 def quality(
@@ -78,6 +94,30 @@ def quality(
     """The metrics of `names` with their intervals."""
     intervals = [(name, bootstrap.mean(found.values(name), resamples, seed)) for name in names]
     return [Metric(name=name, value=i.value, low=i.low, high=i.high, n=i.n, split=split) for name, i in intervals]
+
+
+def difference(
+    found: Found,
+    other: Found,
+    metric: str,
+    baseline: Candidate,
+    split: str,
+    resamples: int = bootstrap.RESAMPLES,
+    seed: int = 7,
+) -> Comparison:
+    """A metric minus the baseline's on the same questions."""
+    change = bootstrap.difference(found.values(metric), other.values(metric), resamples, seed)
+    return Comparison(
+        kind="difference",
+        metric=metric,
+        baseline=baseline.name,
+        baseline_digest=baseline.digest,
+        value=change.value,
+        low=change.low,
+        high=change.high,
+        n=change.n,
+        split=split,
+    )
 
 
 @torch.inference_mode()

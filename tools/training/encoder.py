@@ -7,27 +7,39 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 from transformers import AutoModel, AutoTokenizer
 from transformers.utils import logging
 
-from tools.contract import Candidate, ModelKind
+from tools.contract import Candidate, Frozen, ModelKind
 from tools.errors import UserFault
-from tools.models import HEADS
+from tools.models import HEADS, STORED
+from tools.training.classify_int8 import Quantization, load_int8, save_int8
 from tools.training.models import check_folder, require_kind
 
 CONTEXT = 256  # tokens read of a text where a model does not say what it was trained with
 BATCH = 64  # texts encoded at once
 
 
+class Stored(Frozen):
+    """The JSON file that says how the weights of an encoder in 8 bits are read."""
+
+    context: int
+    quantization: Quantization
+
+
 class Encoder:
     """A model and its tokenizer. `context` is how many tokens of a text are read, `batch` how many texts at once."""
 
-    def __init__(self, model: Any, tokenizer: Any, context: int, batch: int = BATCH) -> None:
+    def __init__(
+        self, model: Any, tokenizer: Any, context: int, batch: int = BATCH, quantization: Quantization = "none"
+    ) -> None:
         self.model = model
         self.tokenizer = tokenizer
         self.context = context
         self.batch = batch
+        self.quantization = quantization
 
     def copy(self) -> "Encoder":
         """One with weights of its own, to be trained."""
@@ -84,9 +96,12 @@ class Encoder:
 
 
 def load_encoder(candidate: Candidate) -> Encoder:
-    """The encoder of a candidate, in 32 bit. A classifier or tagger gives the encoder it was built on."""
+    """The encoder of a candidate, in 32 bit or as it was stored. A classifier or tagger gives the encoder it was built
+    on."""
     require_kind(candidate, ModelKind.ENCODER, *HEADS, tool="Encoding")
     folder = check_folder(candidate)
+    if candidate.kind is ModelKind.ENCODER and (folder / STORED).is_file():
+        return _load_stored(folder)
     logging.disable_progress_bar()
     try:
         model = AutoModel.from_pretrained(
@@ -95,6 +110,39 @@ def load_encoder(candidate: Candidate) -> Encoder:
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise UserFault(f"{folder} cannot be loaded as an encoder: {error}") from error
     return Encoder(model.eval(), load_tokenizer(folder), context_of(candidate, model.config))
+
+
+def _load_stored(folder: Path) -> Encoder:
+    try:
+        stored = Stored.model_validate(read_json(folder / STORED))
+    except ValidationError as error:
+        raise UserFault(f"{folder / STORED} cannot be read ({error}); quantize the encoder again.") from error
+    return load_quantized(folder, stored.quantization, stored.context)
+
+
+def load_quantized(folder: Path, quantization: Quantization, context: int) -> Encoder:
+    """An encoder that `write_encoder` stored in 8 bits."""
+    dynamic = quantization == "dynamic"
+    model = load_int8(folder, dynamic=dynamic)
+    # Rounded activations share one scale, and rounding magnifies what padding changes: a text read among others could
+    # come out differently than alone. One at a time, what is measured is what is served.
+    return Encoder(model, load_tokenizer(folder), context, 1 if dynamic else BATCH, quantization)
+
+
+def write_encoder(encoder: Encoder, folder: Path, quantization: Quantization) -> None:
+    """Weights, in 8 bits where asked, and tokenizer; the encoder itself stays as it is."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if quantization == "none":
+        encoder.model.save_pretrained(folder)
+    else:
+        save_int8(encoder.model, folder)
+    encoder.tokenizer.save_pretrained(folder)
+
+
+def write_stored(encoder: Encoder, folder: Path, quantization: Quantization) -> None:
+    """What `load_encoder` needs to know of weights in 8 bits."""
+    stored = Stored(context=encoder.context, quantization=quantization)
+    (folder / STORED).write_text(stored.model_dump_json(indent=1), encoding="utf-8")
 
 
 def load_tokenizer(folder: Path) -> Any:

@@ -6,7 +6,7 @@ with its labels and scales. No code is stored and none is loaded.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import torch
 from pydantic import ValidationError
@@ -18,13 +18,11 @@ from tools import digest
 from tools.contract import Candidate, Frozen, JobContext, ModelKind
 from tools.errors import UserFault
 from tools.models import HEADS
-from tools.training.classify_int8 import load_int8, save_int8
-from tools.training.encoder import BATCH, Encoder, load_encoder, read_json
+from tools.training.classify_int8 import Quantization
+from tools.training.encoder import Encoder, load_encoder, load_quantized, read_json, write_encoder
 from tools.training.models import check_folder, require_kind
 
 SCALE = 20.0  # of the cosine before the softmax, as sentence encoders are trained (Reimers and Gurevych 2019)
-
-Quantization = Literal["none", "float", "dynamic"]  # in 8 bits: weights alone, or activations too
 
 
 class Head(Frozen):
@@ -79,13 +77,8 @@ def save_headed(
 ) -> Candidate:
     """Write it to the job's folder `model` and describe it."""
     folder = context.folder / "model"
-    folder.mkdir(parents=True, exist_ok=True)
-    encoder, head = model.encoder, model.head
-    if head.quantization == "none":
-        encoder.model.save_pretrained(folder)
-    else:
-        save_int8(encoder.model, folder)
-    encoder.tokenizer.save_pretrained(folder)
+    head = model.head
+    write_encoder(model.encoder, folder, head.quantization)
     tensors = {key: tensor.contiguous() for key, tensor in model.linear.state_dict().items()}
     save_file(tensors, folder / _weights(kind))
     (folder / HEADS[kind]).write_text(head.model_dump_json(indent=1), encoding="utf-8")
@@ -119,25 +112,19 @@ def load_headed(candidate: Candidate, kind: ModelKind, tool: str) -> Parts:
         raise UserFault(f"{folder} is not a whole {kind} ({error}); make the model again.") from error
     if linear.out_features != len(head.labels):
         raise UserFault(f"{folder} names {len(head.labels)} labels for {linear.out_features} outputs; make it again.")
-    encoder = load_encoder(candidate) if head.quantization == "none" else _load_quantized(folder, head)
+    whole = head.quantization == "none"
+    encoder = load_encoder(candidate) if whole else load_quantized(folder, head.quantization, head.context)
     return Parts(encoder, linear.eval(), head)
 
 
 def load_trainable(candidate: Candidate) -> Encoder:
     """The encoder of a candidate that is to be trained. Raises `UserFault` for one in 8 bits."""
     kind = candidate.kind
-    if kind in HEADS and load_headed(candidate, kind, "Training").head.quantization != "none":
+    encoder = load_headed(candidate, kind, "Training").encoder if kind in HEADS else load_encoder(candidate)
+    if encoder.quantization != "none":
         raise UserFault(f"{candidate.name} is in 8 bits and cannot be trained; train the model it was made from.")
-    return load_encoder(candidate)
+    return encoder
 
 
 def _weights(kind: ModelKind) -> str:
     return Path(HEADS[kind]).with_suffix(".safetensors").name
-
-
-def _load_quantized(folder: Path, head: Head) -> Encoder:
-    dynamic = head.quantization == "dynamic"
-    model, tokenizer = load_int8(folder, dynamic=dynamic)
-    # Rounded activations share one scale, and rounding magnifies what padding changes: a text read among others could
-    # get another label than alone. One at a time, what is measured is what is served.
-    return Encoder(model, tokenizer, head.context, batch=1 if dynamic else BATCH)

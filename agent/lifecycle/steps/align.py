@@ -10,7 +10,16 @@ from agent.lifecycle.evidence import (
 )
 from agent.lifecycle.gates import Requirement, gate
 from agent.lifecycle.project import Project
-from agent.lifecycle.steps.step import Step, classifies, data_of, fresh_name, job, name_of, return_to_handed_on
+from agent.lifecycle.steps.step import (
+    Step,
+    classifies,
+    data_of,
+    fresh_name,
+    job,
+    name_of,
+    retrieves,
+    return_to_handed_on,
+)
 from tools.contract import Candidate, DataKind, Dataset
 
 
@@ -18,16 +27,10 @@ def align(project: Project) -> list[Step]:
     model, lacking = project.model, {r.id: r for r in gate(project).missing}
     if model is None or set(lacking) == {"lineage"}:
         return return_to_handed_on(project, ())
-    no_tone = "skip align because a label has no tone: there is no behaviour to prefer"
     if classifies(project):
-        return [
-            Step(
-                title="Go without alignment",
-                reason="A classifier gives labels; people prefer no label's tone.",
-                command=no_tone,
-                citation="align.md",
-            )
-        ]
+        return [_without("a label has no tone", "A classifier gives labels; people prefer no label's tone.")]
+    if retrieves(project):
+        return [_without("a vector has no tone", "An encoder gives vectors; people prefer no vector's tone.")]
     preferences = data_of(project, DataKind.PREFERENCE)
     if preferences is None:
         return _gather()
@@ -35,6 +38,15 @@ def align(project: Project) -> list[Step]:
         steps = [_alignment(project, model, preferences, method) for method in ("grpo", "dpo")]
         return steps if made_here(project, ALIGNED) else [*return_to_handed_on(project, ALIGNED), *steps]
     return _judge_alignment(project, model, preferences)
+
+
+def _without(why: str, reason: str) -> Step:
+    return Step(
+        title="Go without alignment",
+        reason=reason,
+        command=f"skip align because {why}: there is no behaviour to prefer",
+        citation="align.md",
+    )
 
 
 def _gather() -> list[Step]:

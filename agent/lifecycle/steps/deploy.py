@@ -6,7 +6,7 @@ from agent.lifecycle.evidence import (
 )
 from agent.lifecycle.gates import gate
 from agent.lifecycle.project import Project
-from agent.lifecycle.steps.step import Step, fresh_name, job, name_of, retrieves, return_to_handed_on
+from agent.lifecycle.steps.step import Step, classifies, fresh_name, job, name_of, retrieves, return_to_handed_on
 from tools.contract import Candidate
 
 
@@ -15,8 +15,6 @@ def deploy(project: Project) -> list[Step]:
     lacking = {r.id: r for r in gate(project).missing}
     if model is None or "lineage" in lacking:
         return return_to_handed_on(project, OPTIMISED)
-    if retrieves(project):
-        return _unserved(model, list(lacking))
     steps: list[Step] = []
     if "optimised" in lacking:
         reason = f"{model.name} ({model.bytes / 1e6:.1f} MB) is not optimised; int8 is quick, and kept only at parity."
@@ -40,21 +38,6 @@ def deploy(project: Project) -> list[Step]:
         if limit in lacking:
             steps += _over_limit(project, model, limit)
     return steps
-
-
-def _unserved(model: Candidate, lacking: list[str]) -> list[Step]:
-    """An encoder is used where the texts are searched: what the gate asks of an endpoint is set aside with a reason."""
-    why = "the search loads the encoder from its folder"
-    reason = f"{model.name} is an encoder, which is neither quantized nor served here: take it from {model.path}."
-    return [
-        Step(
-            title=f"Set {name} aside",
-            reason=reason,
-            command=f"skip quantize because {why}" if name == "optimised" else f"waive {name} because {why}",
-            citation="serving.md",
-        )
-        for name in lacking
-    ]
 
 
 def _parity(project: Project, model: Candidate, found: str, ids: tuple[str, ...]) -> list[Step]:
@@ -88,15 +71,16 @@ def _parity(project: Project, model: Candidate, found: str, ids: tuple[str, ...]
 def _over_limit(project: Project, model: Candidate, limit: str) -> list[Step]:
     requirement = next(r for r in gate(project).requirements if r.id == limit)
     short = f"{requirement.found} ({', '.join(requirement.evidence)}); wanted: {requirement.wanted}"
-    shorter = job(
-        "Measure again with shorter answers and a quiet machine",
+    answers = not (classifies(project) or retrieves(project))
+    again = job(
+        "Measure again with shorter answers and a quiet machine" if answers else "Measure again on a quiet machine",
         f"{limit}: {short}.",
         "serving.md",
         "serve",
         requirement.evidence,
         model=model.name,
         data=project.charter.test_set,
-        max_new_tokens=16,
+        max_new_tokens=16 if answers else None,
     )
     smaller = Step(
         title="Go back for a smaller model",
@@ -105,4 +89,4 @@ def _over_limit(project: Project, model: Candidate, limit: str) -> list[Step]:
         command=f"go back to select because {limit} is {requirement.found}",
         evidence=requirement.evidence,
     )
-    return [shorter, smaller] if limit == "latency" else [smaller]
+    return [again, smaller] if limit == "latency" else [smaller]

@@ -7,8 +7,12 @@ from agent.lifecycle.evidence import (
 )
 from agent.lifecycle.gates import gate
 from agent.lifecycle.project import Project
-from agent.lifecycle.steps.step import Step, classifies, data_of, job, number, return_to_handed_on, target_of
+from agent.lifecycle.steps.step import Step, classifies, data_of, job, number, retrieves, return_to_handed_on, target_of
 from tools.contract import Candidate, DataKind, ModelKind
+
+GUIDE = "guardrails-and-monitoring.md"
+MORE, LESS = 0.9, 0.8  # shares of decisions that are kept, first and where that does not help
+DEV_ROWS = 30  # fewer say too little about a threshold: `augment` refuses them
 
 
 def integrate(project: Project) -> list[Step]:
@@ -36,12 +40,8 @@ def _augment(project: Project, model: Candidate, found: str, ids: tuple[str, ...
         reason = "What is added around the model is measured at its endpoint, and none is running."
         test = project.charter.test_set
         return [job("Start the endpoint again", reason, "serving.md", "serve", model=model.name, data=test)]
-    if classifies(project) or model.kind in (ModelKind.CLASSIFIER, ModelKind.TAGGER):
-        coverage = 0.8 if ids else 0.9
-        reason = f"The effect is {found}: leaving the least certain {1 - coverage:.0%} to people lifts what is decided."
-        params = {"kind": "abstain", "model": model.name, "data": project.charter.test_set, "coverage": coverage}
-        guide = "guardrails-and-monitoring.md"
-        return [job("Abstain where it is unsure", reason, guide, "augment", ids, **params)]
+    if classifies(project) or retrieves(project) or model.kind in (ModelKind.CLASSIFIER, ModelKind.TAGGER):
+        return _abstain(project, model, found, ids)
     facts = data_of(project, DataKind.FACTS)
     if facts is None:
         return [
@@ -72,6 +72,30 @@ def _augment(project: Project, model: Candidate, found: str, ids: tuple[str, ...
             **wider,
         )
     ]
+
+
+def _abstain(project: Project, model: Candidate, found: str, ids: tuple[str, ...]) -> list[Step]:
+    """Leave what is least certain to people; where that cannot be measured or wins nothing, a reason does."""
+    data = project.datasets.get(project.charter.test_set or "")
+    rows = data.splits["dev"].rows if data is not None and "dev" in data.splits else 0
+    if data is not None and rows < DEV_ROWS:
+        few = f"{data.name} has {rows} development rows, and a threshold needs at least {DEV_ROWS}"
+        return [_without(few, f"{few}; register more another time.", ())]
+    run = next((e.run for e in project.evidence if e.id in ids), "")
+    tried = project.jobs[run].params.get("coverage") if run in project.jobs else None
+    coverage = LESS if ids else MORE
+    reason = f"The effect is {found}: leaving the least certain {1 - coverage:.0%} to people lifts what is decided."
+    params = {"kind": "abstain", "model": model.name, "data": project.charter.test_set, "coverage": coverage}
+    again = [] if tried == LESS else [job("Abstain where it is unsure", reason, GUIDE, "augment", ids, **params)]
+    if not ids:
+        return again
+    little = f"The effect is {found} ({', '.join(ids)}): where hardly anything is wrong, abstaining wins little."
+    return [*again, _without(f"abstaining came to {found}", little, ids)]
+
+
+def _without(why: str, reason: str, ids: tuple[str, ...]) -> Step:
+    command = f"waive effect because {why}"
+    return Step(title="Go without abstaining", reason=reason, command=command, citation=GUIDE, evidence=ids)
 
 
 def _documents(reason: str) -> Step:

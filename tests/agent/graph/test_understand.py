@@ -41,6 +41,25 @@ def test_few_sentences_are_taken_silently_for_something_else() -> None:
     assert len(wrong) / len(every) <= 0.08, wrong
 
 
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("serve the embedding model", Intent.SERVE),
+        ("deploy the retriever behind an api", Intent.SERVE),
+        ("put the encoder online", Intent.SERVE),
+        ("quantize the retrieval model", Intent.QUANTIZE),
+        ("make the embedding smaller", Intent.QUANTIZE),
+        ("部署检索模型", Intent.SERVE),
+        ("把嵌入模型量化成 int8", Intent.QUANTIZE),
+        ("量化检索模型", Intent.QUANTIZE),
+        ("add retrieval over our docs", Intent.AUGMENT),
+        ("加上检索", Intent.AUGMENT),
+    ],
+)
+def test_a_model_that_finds_texts_is_not_taken_for_the_retrieval_around_one(text: str, intent: Intent) -> None:
+    assert understand(text, CONTEXT).intent is intent
+
+
 def test_what_a_sentence_mentions_is_found() -> None:
     missed = [
         (text, name, understand(text, CONTEXT).arguments.get(name))

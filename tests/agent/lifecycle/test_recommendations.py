@@ -19,6 +19,7 @@ from walk import (
     Walk,
     candidate,
     dataset,
+    difference,
 )
 
 import knowledge
@@ -31,14 +32,17 @@ from agent.lifecycle.events import (
     SetCharter,
     SkipTechnique,
     StartJob,
+    Waive,
 )
 from agent.lifecycle.project import Project, TaskKind
 from agent.lifecycle.recommendations import MOST, Recommendation, recommend
 from agent.lifecycle.resolve import resolve
 from agent.lifecycle.stages import Stage
+from agent.lifecycle.steps.integrate import DEV_ROWS
 from agent.status import where
-from tools.contract import DataKind, Metric, ModelKind, Plan, Result
+from tools.contract import DataKind, Dataset, Metric, ModelKind, Plan, Result
 from tools.errors import UserFault
+from tools.training.classify_abstain import FEWEST
 
 GUIDES = {path.name for path in (Path(knowledge.__file__).parent / "guides").glob("*.md")}
 SHORT = Numbers(
@@ -390,20 +394,83 @@ def test_a_project_that_finds_texts_takes_an_encoder_and_trains_it() -> None:
     assert commands(walk.project)[0] == "finetune model=minilm data=tickets name=minilm-lora"
 
 
-def test_an_encoder_is_not_sent_to_be_quantized_or_served() -> None:
-    walk = retrieving()
+FINDER_INT8 = candidate("minilm-int8", "int8", MINILM, kind=ModelKind.ENCODER, bytes=23_700_000)
+
+
+def found_well(data: Dataset = TICKETS) -> Walk:
+    """As far as deployment, with an encoder that finds nearly everything."""
+    walk = Walk()
+    walk.begin("finds the answer to a question")
+    walk.register(data)
+    walk.charter(TaskKind.RETRIEVAL, "recall@1", data.name)
     walk.leave()
     walk.ok(AddCandidate(candidate=MINILM))
     walk.ok(ChooseModel(model="minilm", reason="it reads English well"))
-    walk.measure(MINILM, TICKETS, 0.99, 0.98)
+    walk.measure(MINILM, data, 0.99, 0.98)
     walk.leave()
     walk.leave()
+    return walk
+
+
+def test_an_encoder_is_quantized_compared_and_served() -> None:
+    walk = found_well()
+    assert commands(walk.project) == ["skip align because a vector has no tone: there is no behaviour to prefer"]
     walk.ok(SkipTechnique(what="align", reason="a vector has no tone"))
     walk.leave()
-    found = commands(walk.project)
-    assert found[0] == "skip quantize because the search loads the encoder from its folder"
-    assert "waive endpoint because the search loads the encoder from its folder" in found
-    assert not any(command.startswith(("quantize", "serve")) for command in found)
+    assert commands(walk.project) == ["quantize model=minilm data=tickets name=minilm-int8"]
+    walk.job("quantize", Result(summary="small", candidate=FINDER_INT8), model="minilm", name="minilm-int8")
+    assert commands(walk.project) == [
+        "evaluate model=minilm-int8 data=tickets split=test compare_to=minilm",
+        "serve model=minilm-int8 data=tickets",
+    ]
+
+
+def test_what_gives_vectors_is_not_asked_for_shorter_answers() -> None:
+    walk = found_well()
+    walk.ok(SkipTechnique(what="align", reason="a vector has no tone"))
+    walk.leave()
+    walk.numbers = replace(Numbers(), latency_ms=900)
+    walk.deploy(MINILM, FINDER_INT8, TICKETS)
+    assert commands(walk.project)[0] == "serve model=minilm-int8 data=tickets"
+    assert first(walk.project).title == "Measure again on a quiet machine"
+
+
+def abstained(walk: Walk, coverage: float) -> None:
+    nothing = difference("recall@1", FINDER_INT8, 0.0, 0.0, 400)
+    result = Result(summary="no better", split="test", comparisons=(nothing,))
+    walk.job("augment", result, model="current", data="tickets", kind="abstain", coverage=coverage)
+
+
+def test_what_is_found_is_left_to_people_where_it_is_unsure_and_a_reason_does_where_that_wins_nothing() -> None:
+    walk = found_well()
+    walk.ok(SkipTechnique(what="align", reason="a vector has no tone"))
+    walk.leave()
+    walk.deploy(MINILM, FINDER_INT8, TICKETS)
+    walk.leave()
+    assert walk.project.stage is Stage.INTEGRATE
+    first_try = "augment kind=abstain model=minilm-int8 data=tickets coverage="
+    assert commands(walk.project)[0] == f"{first_try}0.9"
+    abstained(walk, 0.9)
+    reason = "abstaining came to recall@1 +0.000 [+0.000, +0.000]"
+    assert commands(walk.project)[:2] == [f"{first_try}0.8", f"waive effect because {reason}"]
+    abstained(walk, 0.8)
+    assert commands(walk.project)[0] == f"waive effect because {reason}"
+    walk.ok(Waive(requirement="effect", reason=reason))
+    walk.card()
+    walk.leave()
+    assert walk.project.stage is Stage.LAUNCHED
+
+
+def test_with_too_few_rows_for_a_threshold_a_reason_does_at_once() -> None:
+    few = dataset("few", DataKind.TASK, {"train": 200, "dev": DEV_ROWS - 1, "test": 400})
+    walk = found_well(few)
+    walk.ok(SkipTechnique(what="align", reason="a vector has no tone"))
+    walk.leave()
+    walk.deploy(MINILM, FINDER_INT8, few)
+    walk.leave()
+    step = first(walk.project)
+    assert step.command == "waive effect because few has 29 development rows, and a threshold needs at least 30"
+    assert DEV_ROWS == FEWEST
 
 
 def test_a_step_whose_plan_is_refused_is_still_named() -> None:

@@ -3,6 +3,7 @@
 import pytest
 from walk import ALIGNED, CATALOGUE, INT8, TICKETS, Walk
 
+from agent.lifecycle.project import TaskKind
 from agent.lifecycle.resolve import Unresolved, find_model, resolve
 from agent.lifecycle.stages import Stage
 
@@ -66,3 +67,18 @@ def test_a_model_made_from_nothing_here_has_no_parent() -> None:
 def test_a_tool_that_asks_the_endpoint_needs_one() -> None:
     with pytest.raises(Unresolved, match="serve"):
         resolve(Walk().to(Stage.DEPLOY).project, CATALOGUE, "augment", {"data": "facts"})
+
+
+def test_the_charters_margin_is_meant_where_none_is_named(deployed: Walk) -> None:
+    charter = deployed.project.charter.model_copy(update={"margin": 0.08})
+    project = deployed.project.model_copy(update={"charter": charter})
+    asked = {"model": "aligned", "data": "tickets"}
+    assert resolve(project, CATALOGUE, "quantize", asked).params["margin"] == 0.08
+    assert resolve(project, CATALOGUE, "evaluate", asked | {"margin": 0.01}).params["margin"] == 0.01
+
+
+def test_a_project_that_finds_texts_abstains_on_its_test_set(deployed: Walk) -> None:
+    charter = deployed.project.charter.model_copy(update={"task": TaskKind.RETRIEVAL})
+    without = {name: data for name, data in deployed.project.datasets.items() if name != "facts"}
+    project = deployed.project.model_copy(update={"charter": charter, "datasets": without})
+    assert resolve(project, CATALOGUE, "augment", {"kind": "abstain"}).inputs.data["data"].name == "tickets"

@@ -21,6 +21,7 @@ def planned(model: ModelKind, of: DataKind, **given: object) -> Plan:
     [
         (ModelKind.CLASSIFIER, DataKind.LABELLED, "accuracy"),
         (ModelKind.TAGGER, DataKind.TAGGED, "the share of texts tagged right as a whole"),
+        (ModelKind.ENCODER, DataKind.TASK, "recall@1"),
     ],
 )
 def test_decisions_are_left_to_people_where_the_data_is_of_decisions(

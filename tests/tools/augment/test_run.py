@@ -100,6 +100,22 @@ def test_a_silent_endpoint_is_worth_a_retry(job: Make) -> None:
         run(AugmentParameters(data="facts"), job("http://127.0.0.1:9", retrieved()))
 
 
+def test_questions_whose_text_is_uncertain_are_left_to_people(
+    tool_job: Make, untrained: Candidate, registered_as: Callable[..., Dataset], tmp_path: Path
+) -> None:
+    rows = [{"prompt": f"Colour of the {thing} {n}?", "completion": f"{thing} {n}"} for n in range(12) for thing in
+            ("roof", "door", "boat")]  # fmt: skip
+    data = registered_as(tmp_path / "faq", DataKind.TASK, {"dev": rows, "test": rows})
+    context = tool_job({"model": untrained}, {"data": data})
+    result = run(AugmentParameters(data="faq", coverage=0.5), context)
+    policy = json.loads((context.folder / "policy.json").read_text(encoding="utf-8"))
+    assert (policy["model_digest"], policy["threshold"]) == (untrained.digest, result.facts["threshold"])
+    assert result.metric("recall@1_kept").n == 18 < result.metric("recall@1").n == 36
+    (comparison,) = result.comparisons
+    assert comparison.metric == "recall@1"
+    assert "rows and leaving the rest to people: recall@1 " in result.summary
+
+
 def test_texts_whose_words_are_uncertain_are_left_to_people(tool_job: Make, namer: Candidate, names: Dataset) -> None:
     context = tool_job({"model": namer}, {"data": names})
     result = run(AugmentParameters(kind="abstain", data="names", coverage=0.5), context)

@@ -7,7 +7,7 @@ import pytest
 
 from tools.contract import Candidate, DataKind, Dataset, Inputs, ModelKind, Split
 from tools.errors import UserFault
-from tools.models import HEADS
+from tools.models import HEADS, STORED
 from tools.quantize.plan import plan
 from tools.quantize.spec import QuantizeParameters
 
@@ -22,6 +22,7 @@ def candidate(folder: Path, kind: ModelKind) -> Candidate:
         (ModelKind.CAUSAL, DataKind.TASK, "perplexity, exact match and latency"),
         (ModelKind.CLASSIFIER, DataKind.LABELLED, "accuracy, labels and latency"),
         (ModelKind.TAGGER, DataKind.TAGGED, "entity F1 and latency"),
+        (ModelKind.ENCODER, DataKind.TASK, "recall and latency"),
     ],
 )
 def test_what_is_compared_is_what_the_model_does(
@@ -44,6 +45,8 @@ def test_what_cannot_be_quantized_is_said_at_once(tmp_path: Path) -> None:
 
     (tmp_path / HEADS[ModelKind.TAGGER]).write_text(json.dumps({"quantization": "float"}))
     assert refused(candidate(tmp_path, ModelKind.TAGGER)) == "made is quantized already; quantize first."
+    (tmp_path / STORED).write_text(json.dumps({"quantization": "float"}))
+    assert refused(candidate(tmp_path, ModelKind.ENCODER)) == "made is quantized already; quantize first."
     (tmp_path / "config.json").write_text(json.dumps({"quantization_config": {}}))
     assert refused(candidate(tmp_path, ModelKind.CAUSAL)) == "made is quantized already; quantize first."
     (tmp_path / "prefix").mkdir()

@@ -102,6 +102,15 @@ def test_a_classifier_goes_the_way_of_classifiers(tool_job: Make, sorter: Candid
     assert result.comparisons[0].metric == "accuracy"
 
 
+def test_an_encoder_goes_the_way_of_those_that_find_texts(
+    tool_job: Make, untrained: Candidate, lesson: Dataset
+) -> None:
+    result = run(QuantizeParameters(data="colours"), tool_job({"model": untrained}, {"data": lesson}))
+    assert (result.candidate.kind, result.candidate.method) == (ModelKind.ENCODER, "int8")
+    assert result.candidate.bytes < untrained.bytes
+    assert result.comparisons[0].metric == "recall@1"
+
+
 def test_a_tagger_goes_the_way_of_taggers(tool_job: Make, namer: Candidate, names: Dataset) -> None:
     result = run(QuantizeParameters(data="names"), tool_job({"model": namer}, {"data": names}))
     assert (result.candidate.kind, result.candidate.method) == (ModelKind.TAGGER, "int8")

@@ -8,12 +8,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from walk import MINILM, Numbers, Walk, record
+from walk import INT8, MINILM, Numbers, Walk, difference, record
 
 from agent.lifecycle.events import GoBack, SetCharter, Waive
 from agent.lifecycle.stages import Stage
 from tools import digest
-from tools.contract import Result
+from tools.contract import Metric, Result
 from tools.errors import UserFault
 from tools.report.page import report_html, report_markdown
 from tools.report.plots import draw_all
@@ -126,6 +126,19 @@ def test_a_classifier_has_no_alignment_and_abstains(report: Report) -> None:
     assert "a label has no tone" in page
     assert "accuracy of what is decided" in page
     assert "support-desk is launched." in page
+
+
+def test_leaving_questions_to_people_is_not_taken_for_retrieval(report: Report) -> None:
+    walk = Walk().to(Stage.INTEGRATE)
+    kept = Metric(name="recall@1_kept", value=0.97, low=0.95, high=0.99, n=360, split="test")
+    whole = Metric(name="recall@1", value=0.92, n=400, split="test")
+    effect = difference("recall@1", INT8, 0.05, 0.02, 400)
+    made = Result(summary="abstains", split="test", metrics=(kept, whole), comparisons=(effect,))
+    walk.job("augment", made, model="current", data="tickets", kind="abstain")
+    walk.card()
+    page = parsed(report(walk)[1]).text
+    assert "Abstaining where it is unsure moves recall@1 of what is decided from 92.0 % to 97.0 %" in page
+    assert "with retrieval" not in page
 
 
 def test_the_runs_own_plots_are_carried_where_they_lie(

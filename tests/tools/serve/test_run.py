@@ -4,11 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
-from tools.contract import Candidate, DataKind, Dataset, JobContext, ModelKind, Result
+from tests.tools.conftest import LESSON, ToolJob
+from tools.contract import Candidate, DataKind, Dataset, Inputs, JobContext, ModelKind, Result
 from tools.errors import Cancelled, UserFault
 from tools.jobs.ports import free_port
+from tools.quantize.run import run as quantize
+from tools.quantize.spec import QuantizeParameters
 from tools.serve.run import run
 from tools.serve.spec import ServeParameters
 
@@ -73,10 +77,14 @@ def test_it_can_be_cancelled_during_the_smoke_test(tool_job: Make, taught: Candi
         run(ServeParameters(data="colours"), context)
 
 
-@pytest.mark.parametrize("kind", [ModelKind.ENCODER, ModelKind.REWARD])
-def test_what_has_no_answers_is_not_served(tool_job: Make, taught: Candidate, kind: ModelKind) -> None:
+def test_what_has_no_answers_is_not_served(tool_job: Make, taught: Candidate) -> None:
     with pytest.raises(UserFault, match="nothing to answer with"):
-        run(ServeParameters(), tool_job({"model": taught.model_copy(update={"kind": kind})}))
+        run(ServeParameters(), tool_job({"model": taught.model_copy(update={"kind": ModelKind.REWARD})}))
+
+
+def test_an_encoder_has_no_labels_to_answer_with(tool_job: Make, untrained: Candidate, questions: Dataset) -> None:
+    with pytest.raises(UserFault, match="the answers of questions are labels; finetune it on questions first"):
+        run(ServeParameters(data="questions"), tool_job({"model": untrained}, {"data": questions}))
 
 
 def test_a_prompt_that_does_not_fit_fails_the_smoke_test(
@@ -128,3 +136,38 @@ def test_a_tagger_is_served(tool_job: Make, namer: Candidate, names: Dataset, se
     assert seen[0].facts["smoke"] == "6 of 6 requests answered"
     assert seen[0].facts["paths"] == ["/health", "/v1/models", "/v1/tag"]
     assert seen[0].facts["samples"][0]["expected"] == "WHO: Ada; THING: door"  # type: ignore[index,call-overload]
+
+
+@pytest.mark.parametrize("stored", ["whole", "int8"])
+def test_an_encoder_is_served(
+    tool_job: Make, untrained: Candidate, lesson: Dataset, seen: list[Result], stored: str, tmp_path: Path
+) -> None:
+    found: list[dict[str, Any]] = []
+
+    def ready(job: Any, result: Result) -> None:
+        seen.append(result)
+        found.append(httpx.post(f"{result.endpoint}/v1/embeddings", json={"input": ["a door", "a roof"]}).json())
+        job.stop = True
+
+    model = untrained
+    if stored == "int8":
+        model = quantize(
+            QuantizeParameters(name="small"), ToolJob(tmp_path / "q", Inputs(models={"model": model}))
+        ).candidate
+    run(ServeParameters(data="colours", requests=6), tool_job({"model": model}, {"data": lesson}, ready=ready))
+    first, second = (np.array(row["embedding"]) for row in found[0]["data"])
+    assert first.shape == second.shape == (32,)
+    assert first @ first == pytest.approx(1.0, abs=1e-4)
+    assert found[0]["usage"]["total_tokens"] == 8
+    assert seen[0].facts["smoke"] == "6 of 6 requests answered"
+    assert seen[0].facts["paths"] == ["/health", "/v1/models", "/v1/embeddings"]
+    assert (seen[0].metric("latency_p95").unit, seen[0].metric("latency_p95").n) == ("ms", 6)
+    samples = seen[0].facts["samples"]
+    assert {sample["answer"] for sample in samples} <= {row["completion"] for row in LESSON}  # type: ignore[index,union-attr,call-overload]
+
+
+def test_without_texts_to_find_a_sample_shows_how_a_vector_begins(
+    tool_job: Make, untrained: Candidate, seen: list[Result], stop_when_ready: Any
+) -> None:
+    run(ServeParameters(requests=2), tool_job({"model": untrained}, ready=stop_when_ready))
+    assert str(seen[0].facts["samples"][0]["answer"]).startswith("32 numbers: ")  # type: ignore[index,call-overload]
