@@ -155,6 +155,9 @@ class Metric(Frozen):
     split: str = ""  # "test", "dev", "" where it does not apply
 
 
+ComparisonKind = Literal["difference", "win_rate"]
+
+
 class Comparison(Frozen):
     """Two models measured on the same items.
 
@@ -162,7 +165,7 @@ class Comparison(Frozen):
     with ties counted half. `low` and `high` bound the paired bootstrap's 95 % interval.
     """
 
-    kind: Literal["difference", "win_rate"]
+    kind: ComparisonKind
     metric: str
     baseline: str
     baseline_digest: str

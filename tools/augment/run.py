@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from tools.augment import window
 from tools.augment.spec import AugmentParameters
-from tools.contract import Artefact, Candidate, Comparison, DataKind, JobContext, Metric, ModelKind, Result
+from tools.contract import Artefact, Candidate, DataKind, JobContext, Metric, ModelKind, Result
 from tools.errors import Transient, UserFault
 from tools.evaluate import bootstrap, metrics
 from tools.evaluate.bootstrap import Interval
@@ -158,19 +158,7 @@ def _result(
             Metric(name="latency_p50", value=metrics.percentile(helped.milliseconds, 0.5), n=len(items), unit="ms"),
             Metric(name="latency_p95", value=metrics.percentile(helped.milliseconds, 0.95), n=len(items), unit="ms"),
         ),
-        comparisons=(
-            Comparison(
-                kind="difference",
-                metric="right_facts",
-                baseline=f"{model.name} without retrieval",
-                baseline_digest=model.digest,
-                value=effect.value,
-                low=effect.low,
-                high=effect.high,
-                n=effect.n,
-                split="test",
-            ),
-        ),
+        comparisons=(effect.against(model, "right_facts", "test", named=f"{model.name} without retrieval"),),
         artefacts=(
             _predictions(context, items, notes, without, helped),
             plots.intervals(context, "right facts", title, bars, "share of questions, with 95 % interval"),

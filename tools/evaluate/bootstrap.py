@@ -7,18 +7,36 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tools.contract import Candidate, Comparison, ComparisonKind
+
 RESAMPLES = 4000
 _AT_ONCE = 4_000_000  # indices drawn together, so that many items do not fill the memory
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean with its 95 % interval over `n` items."""
+    """A mean, or a difference of means, with its 95 % interval over `n` items."""
 
     value: float
     low: float
     high: float
     n: int
+
+    def against(
+        self, baseline: Candidate, metric: str, split: str = "", kind: ComparisonKind = "difference", named: str = ""
+    ) -> Comparison:
+        """As a comparison with `baseline`; `named` where it is that model used in another way."""
+        return Comparison(
+            kind=kind,
+            metric=metric,
+            baseline=named or baseline.name,
+            baseline_digest=baseline.digest,
+            value=self.value,
+            low=self.low,
+            high=self.high,
+            n=self.n,
+            split=split,
+        )
 
 
 def mean(values: Sequence[float], resamples: int = RESAMPLES, seed: int = 7) -> Interval:

@@ -55,17 +55,7 @@ class Verdicts:
     def comparison(self, other: Candidate, split: str, resamples: int, seed: int) -> Comparison:
         """The win rate, ties counted half, with its bootstrap interval."""
         found = bootstrap.mean(self.outcomes, resamples, seed)
-        return Comparison(
-            kind="win_rate",
-            metric=METRIC,
-            baseline=other.name,
-            baseline_digest=other.digest,
-            value=found.value,
-            low=found.low,
-            high=found.high,
-            n=found.n,
-            split=split,
-        )
+        return found.against(other, METRIC, split, kind="win_rate")
 
     def sentence(self, found: Comparison) -> str:
         bias = f"; it chose what it saw first {self.first:.0%} of the time" if self.first is not None else ""

@@ -85,18 +85,7 @@ def _compare(
             continue
         own, baseline = ([float(value) for value in each.values] for each in (score, theirs[score.name]))
         gap = bootstrap.difference(own, baseline, params.resamples, params.seed)
-        found.append(
-            Comparison(
-                kind="difference",
-                metric=score.name,
-                baseline=other.name,
-                baseline_digest=other.digest,
-                value=gap.value,
-                low=gap.low,
-                high=gap.high,
-                n=gap.n,
-            )
-        )
+        found.append(gap.against(other, score.name))
     return tuple(found)
 
 

@@ -138,20 +138,7 @@ def _metric(name: str, one: Tried, value: Interval) -> Metric:
 
 def _comparisons(found: Found) -> tuple[Comparison, ...]:
     """The winner against the bare question; the test split's comes first, for it chose nothing."""
-    return tuple(
-        Comparison(
-            kind="difference",
-            metric=found.best.main,
-            baseline=BARE,
-            baseline_digest=found.model.digest,
-            value=gain.value,
-            low=gain.low,
-            high=gain.high,
-            n=gain.n,
-            split=split,
-        )
-        for split, gain in reversed(found.gains)
-    )
+    return tuple(gain.against(found.model, found.best.main, split, named=BARE) for split, gain in reversed(found.gains))
 
 
 def _prompt(context: JobContext, found: Found, version: int) -> Artefact:

@@ -166,17 +166,7 @@ def _metrics(params: QuantizeParameters, suffix: str, found: Measured) -> list[M
 
 def _compare(params: QuantizeParameters, model: Candidate, before: Measured, after: Measured) -> Comparison:
     change = bootstrap.difference(after.answered.passes, before.answered.passes, seed=params.seed)
-    return Comparison(
-        kind="difference",
-        metric="exact_match",
-        baseline=model.name,
-        baseline_digest=model.digest,
-        value=change.value,
-        low=change.low,
-        high=change.high,
-        n=change.n,
-        split="dev",
-    )
+    return change.against(model, "exact_match", "dev")
 
 
 def _picture(context: JobContext, model: Candidate, candidate: Candidate, found: list[Metric]) -> Artefact:

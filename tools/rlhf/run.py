@@ -8,7 +8,17 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from tools.contract import Artefact, Candidate, Comparison, DataKind, Dataset, JobContext, Metric, Result
+from tools.contract import (
+    Artefact,
+    Candidate,
+    Comparison,
+    ComparisonKind,
+    DataKind,
+    Dataset,
+    JobContext,
+    Metric,
+    Result,
+)
 from tools.data.formats import rows_of
 from tools.errors import UserFault
 from tools.evaluate import bootstrap
@@ -170,14 +180,12 @@ def _result(
     earlier_means = {name: sum(values) / len(values) for name, values in earlier if values}
     facts["before"] = dict(earlier_means)
     facts["samples"] = list(after.answers[:5])
-    comparisons = []
-    for kind, name, new, old in (
+    compared: tuple[tuple[ComparisonKind, str, Sequence[float], Sequence[float]], ...] = (
         ("win_rate", "checklist_pass", after.checks, before.checks),
         ("difference", "exact_match", after.task, before.task),
         ("difference", "reward", after.rewards, before.rewards),
-    ):
-        if new:
-            comparisons.append(_comparison(kind, name, new, old, parent))
+    )
+    comparisons = [_comparison(kind, name, new, old, parent) for kind, name, new, old in compared if new]
     return Result(
         summary=_summary(params, candidate, earlier_means, metrics),
         metrics=tuple(metrics),
@@ -204,19 +212,11 @@ def _metric(name: str, values: Sequence[float]) -> Metric:
     return Metric(name=name, value=found.value, low=found.low, high=found.high, n=found.n, split="dev")
 
 
-def _comparison(kind: Any, name: str, new: Sequence[float], old: Sequence[float], parent: Candidate) -> Comparison:
+def _comparison(
+    kind: ComparisonKind, name: str, new: Sequence[float], old: Sequence[float], parent: Candidate
+) -> Comparison:
     found = bootstrap.win_rate(new, old) if kind == "win_rate" else bootstrap.difference(new, old)
-    return Comparison(
-        kind=kind,
-        metric=name,
-        baseline=parent.name,
-        baseline_digest=parent.digest,
-        value=found.value,
-        low=found.low,
-        high=found.high,
-        n=found.n,
-        split="dev",
-    )
+    return found.against(parent, name, "dev", kind=kind)
 
 
 def _curve(context: JobContext, params: RlhfParameters, follow: Follow) -> Artefact:

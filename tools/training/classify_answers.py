@@ -126,17 +126,7 @@ def difference(
 ) -> Comparison:
     """Accuracy minus the baseline's on the same rows."""
     found = bootstrap.difference(answers.correct.tolist(), other.correct.tolist(), resamples, seed)
-    return Comparison(
-        kind="difference",
-        metric="accuracy",
-        baseline=baseline.name,
-        baseline_digest=baseline.digest,
-        value=found.value,
-        low=found.low,
-        high=found.high,
-        n=found.n,
-        split=split,
-    )
+    return found.against(baseline, "accuracy", split)
 
 
 def write_predictions(context: JobContext, answers: Answers, other: Answers | None = None) -> Artefact:

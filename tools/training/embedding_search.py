@@ -107,17 +107,7 @@ def difference(
 ) -> Comparison:
     """A metric minus the baseline's on the same questions."""
     change = bootstrap.difference(found.values(metric), other.values(metric), resamples, seed)
-    return Comparison(
-        kind="difference",
-        metric=metric,
-        baseline=baseline.name,
-        baseline_digest=baseline.digest,
-        value=change.value,
-        low=change.low,
-        high=change.high,
-        n=change.n,
-        split=split,
-    )
+    return change.against(baseline, metric, split)
 
 
 @torch.inference_mode()

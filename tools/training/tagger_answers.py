@@ -162,20 +162,7 @@ def differences(
         "entity_f1": tagging.difference(answers.table, other.table, resamples, seed),
         "exact_match": bootstrap.difference(answers.correct.tolist(), other.correct.tolist(), resamples, seed),
     }
-    first, second = (
-        Comparison(
-            kind="difference",
-            metric=metric,
-            baseline=baseline.name,
-            baseline_digest=baseline.digest,
-            value=change.value,
-            low=change.low,
-            high=change.high,
-            n=change.n,
-            split=split,
-        )
-        for metric, change in found.items()
-    )
+    first, second = (change.against(baseline, metric, split) for metric, change in found.items())
     return first, second
 
 
