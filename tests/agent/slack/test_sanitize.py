@@ -75,7 +75,7 @@ def test_no_soup_of_markup_survives_and_doing_it_twice_changes_nothing(text: str
 
 
 @pytest.mark.slow
-@settings(max_examples=30_000, deadline=None)
+@settings(max_examples=12_000, deadline=None)
 @given(SOUP)
 def test_no_soup_survives_at_length(text: str) -> None:
     for kind, made in {"markdown": markdown, "plain_text": plain}.items():

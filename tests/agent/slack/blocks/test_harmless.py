@@ -51,7 +51,7 @@ def test_any_text_and_any_number_fits(text: str, numbers: dict[str, float]) -> N
 
 
 @pytest.mark.slow
-@settings(max_examples=250, deadline=None, phases=QUICK)
+@settings(max_examples=120, deadline=None, phases=QUICK)
 @given(HOSTILE, NUMBERS)
 def test_any_text_and_any_number_fits_at_length(text: str, numbers: dict[str, float]) -> None:
     for found in everything(text, PROJECT, numbers):
