@@ -5,11 +5,9 @@ Pure renderings of the project, the job as seen now, and what its own side left 
 
 from collections.abc import Iterator
 
-from pydantic import JsonValue
-
 from agent.lifecycle.evidence import show_comparison, show_metric
 from agent.lifecycle.project import Evidence, JobPhase, JobState, Project
-from agent.markdown import cell, duration, moment, short, size
+from agent.markdown import cell, duration, moment, setting, short, size
 from agent.price import Price
 from agent.status import JobView
 from tools.contract import Artefact, Frozen, Plan, Tool
@@ -111,13 +109,7 @@ def _parameters(job: JobState, tool: Tool | None) -> Iterator[str]:
     named = {*tool.models, *tool.datasets} if tool else set()
     shown = {name: value for name, value in job.params.items() if name not in named and value not in (None, "")}
     if shown:
-        yield "- parameters: " + ", ".join(f"{name}={_value(value)}" for name, value in shown.items())
-
-
-def _value(value: JsonValue) -> str:
-    if isinstance(value, list):
-        return ",".join(str(item) for item in value)
-    return f"{value:g}" if isinstance(value, float) else cell(value)
+        yield "- parameters: " + ", ".join(f"{name}={cell(setting(value))}" for name, value in shown.items())
 
 
 def _time(view: JobView, plan: Plan | None, record: JobRecord, price: Price | None) -> Iterator[str]:

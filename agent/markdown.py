@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+from pydantic import JsonValue
+
 _SHORT = 19  # "sha256:" and twelve digits tell two digests apart
 
 
@@ -49,3 +51,12 @@ def size(count: int) -> str:
 
 def short(digest: str) -> str:
     return digest[:_SHORT]
+
+
+def setting(value: JsonValue) -> str:
+    """A parameter as a person would type it: several by commas, several sentences quoted with | between."""
+    if isinstance(value, list):
+        items = [str(item) for item in value]
+        whole = any(not item or "," in item or " " in item for item in items)
+        return f'"{"|".join(items)}"' if whole else ",".join(items)
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -13,7 +13,7 @@ from agent.lifecycle.apply import apply
 from agent.lifecycle.events import AddDocument, Body, CreateProject, Event, StartJob
 from agent.lifecycle.project import Project
 from agent.lifecycle.resolve import Resolved
-from agent.markdown import duration, short
+from agent.markdown import duration, setting, short
 from agent.price import Price
 from tools.contract import Candidate, Dataset, Plan, Tool
 
@@ -155,13 +155,7 @@ def _planned(plan: Plan, price: Price | None) -> str:
 
 
 def _values(values: Mapping[str, JsonValue]) -> str:
-    return ", ".join(f"{key}={_value(value)}" for key, value in values.items())
-
-
-def _value(value: JsonValue) -> str:
-    if isinstance(value, list):
-        return ",".join(str(item) for item in value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return ", ".join(f"{key}={setting(value)}" for key, value in values.items())
 
 
 def _data(data: Dataset) -> str:
