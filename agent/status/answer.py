@@ -73,17 +73,17 @@ def _plain(query: StatusQuery, project: Project, wanted: Narrowed) -> str:
         return _PLAIN[query](project)
     if wanted.models:
         project = of_models(project, wanted.models)
-    if wanted.metric and (shown := metric_table(project, wanted.metric)):
-        return shown
-    if wanted.round is None:
-        return _PLAIN[query](project)
-    held = tuple(item for item in project.evidence if item.round == wanted.round)
-    if not held:
-        return f"Nothing was measured in round {wanted.round}; {project.name} is in round {project.round}."
-    measured = {item.model for item in held}
-    candidates = {name: model for name, model in project.candidates.items() if name in measured}
-    text = _PLAIN[query](project.model_copy(update={"evidence": held, "candidates": candidates}))
-    return f"In round {wanted.round}:\n\n{text}"
+    head = ""
+    if wanted.round is not None:
+        held = tuple(item for item in project.evidence if item.round == wanted.round)
+        if not held:
+            return f"Nothing was measured in round {wanted.round}; {project.name} is in round {project.round}."
+        measured = {item.model for item in held}
+        candidates = {name: model for name, model in project.candidates.items() if name in measured}
+        project = project.model_copy(update={"evidence": held, "candidates": candidates})
+        head = f"In round {wanted.round}:\n\n"
+    shown = metric_table(project, wanted.metric) if wanted.metric else ""
+    return head + (shown or _PLAIN[query](project))
 
 
 def as_json(project: Project, jobs: Sequence[JobView], now: datetime) -> dict[str, JsonValue]:

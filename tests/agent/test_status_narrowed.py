@@ -139,3 +139,11 @@ def test_a_metric_is_answered_with_its_last_measurement_by_each_tool() -> None:
     assert walk.project.evidence[-1].id in told
     assert "0.731 GB" in of(metric="peak_memory") or "731" in of(metric="peak_memory")
     assert of(metric="bleu") == of()
+
+
+def test_a_metric_of_one_round_is_that_rounds() -> None:
+    walk = Walk().to(Stage.ALIGN)
+    walk.ok(GoBack(stage=Stage.ASSESS, reason="dates went wrong"))
+    walk.measure(TINY, TICKETS, 0.2, 0.17)
+    told = answer_status(StatusQuery.EVIDENCE, walk.project, wanted=Narrowed(round=2, metric="latency"))
+    assert told.startswith("In round 2:") and told.count("latency_p95") == 1 and "tuned" not in told
