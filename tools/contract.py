@@ -324,7 +324,6 @@ class Need(StrEnum):
 
     PASSAGES = "passages"  # inputs.files["passages"]: JSONL of {"question", "answer", "passages": [{"source", "text"}]}
     SNAPSHOT = "snapshot"  # inputs.files["snapshot"]: JSON of the project, its evidence, approvals and jobs
-    ENDPOINT = "endpoint"  # inputs.endpoint: the project's running service
 
 
 @dataclass(frozen=True)
@@ -343,6 +342,7 @@ class Tool:
     paths: tuple[str, ...] = ()  # parameters that name files, folders or endpoints of this machine
     kinds: Mapping[str, DataKind] = field(default_factory=dict)  # the only kind of data that does, by parameter
     needs: frozenset[Need] = field(default_factory=frozenset)
+    asks: Callable[[Any, Inputs], bool] = lambda params, inputs: False  # whether such a job asks the running service
     service: bool = False  # keeps running after `ready`; takes no CPU slot
     heavy: bool = True  # loads torch: starts from the warm host
     shared: bool = False  # its training can be shared by several processes, where the setting says so

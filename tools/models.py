@@ -111,6 +111,13 @@ def describe(folder: Path, name: str, *, digested: bool = True) -> Candidate:
     )
 
 
+def require_kind(candidate: Candidate, *kinds: ModelKind, tool: str) -> None:
+    """Raises `UserFault` where a tool does not work with such a model."""
+    if candidate.kind not in kinds:
+        wanted = " or ".join(kinds)
+        raise UserFault(f"{tool} needs a model of kind {wanted}, and {candidate.name} is of kind {candidate.kind}.")
+
+
 def require_whole(candidate: Candidate, tool: str) -> None:
     """Raises `UserFault` where the weights cannot be trained on: stored in fewer bits, or only half of the model."""
     require_no_prefix(candidate, tool)

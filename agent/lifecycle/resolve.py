@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import JsonValue, ValidationError
 
 from agent.lifecycle.project import JobPhase, JobState, Project, TaskKind
-from tools.contract import Candidate, DataKind, Dataset, Frozen, Inputs, Need, Parameters, Tool
+from tools.contract import Candidate, DataKind, Dataset, Frozen, Inputs, Parameters, Tool
 
 _LONGEST = 80  # characters of a refused value that are shown
 Catalogue = Mapping[str, Tool]
@@ -37,12 +37,10 @@ def resolve(project: Project, catalogue: Catalogue, tool_name: str, params: Mapp
     data = {f: find_data(project, values[f]) for f in tool.datasets if values.get(f)}
     _check_kinds(tool, data)
     service = project.service()
-    if Need.ENDPOINT in tool.needs and service is None:
+    inputs = Inputs(models=models, data=data, endpoint=service.endpoint if service else None)
+    if service is None and tool.asks(checked, inputs):
         raise Unresolved(f"{tool.title} asks the project's endpoint, and none is running; `serve` starts one.")
-    return Resolved(
-        params=values,
-        inputs=Inputs(models=models, data=data, endpoint=service.endpoint if service else None),
-    )
+    return Resolved(params=values, inputs=inputs)
 
 
 def _check_kinds(tool: Tool, data: Mapping[str, Dataset]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tools.contract import DataKind, Inputs, ModelKind, Plan
+from tools.errors import UserFault
 from tools.training import cost
 
 if TYPE_CHECKING:
@@ -14,13 +15,13 @@ _DECIDED = (DataKind.LABELLED, DataKind.TAGGED)  # on what decisions can be left
 
 
 def plan(params: "AugmentParameters", inputs: Inputs) -> Plan:
-    data, model = inputs.data.get("data"), inputs.models.get("model")
+    """Raises `UserFault` for what would fail once it runs."""
     rows = cost.rows_of(inputs, "data", "test", 60)
     rows = min(rows, params.limit or rows)
-    encodes = model is not None and model.kind.encodes
-    if params.kind == "abstain" or encodes or (data is not None and data.kind in _DECIDED):
+    if not retrieves(params, inputs):
         return _of_abstaining(params, inputs, rows)
-    weights = cost.size_of(model)
+    require_facts(inputs)
+    weights = cost.size_of(inputs.models.get("model"))
     return Plan(
         steps=(
             f"Ask the endpoint {rows} questions without any help.",
@@ -30,6 +31,20 @@ def plan(params: "AugmentParameters", inputs: Inputs) -> Plan:
         seconds=3 + 2 * rows * cost.generation_seconds(weights, 1, params.max_new_tokens),
         memory_bytes=120_000_000,
     )
+
+
+def retrieves(params: "AugmentParameters", inputs: Inputs) -> bool:
+    """Whether the served model is asked with and without passages; decisions are left to people otherwise."""
+    data, model = inputs.data.get("data"), inputs.models.get("model")
+    encodes = model is not None and model.kind.encodes
+    return not (params.kind == "abstain" or encodes or (data is not None and data.kind in _DECIDED))
+
+
+def require_facts(inputs: Inputs) -> None:
+    """Raises `UserFault` where retrieval would be measured on other data."""
+    data = inputs.data.get("data")
+    if data is not None and data.kind is not DataKind.FACTS:
+        raise UserFault(f"Retrieval is measured on facts (question, answer), and {data.name} is {data.kind} data.")
 
 
 def _of_abstaining(params: "AugmentParameters", inputs: Inputs, rows: int) -> Plan:

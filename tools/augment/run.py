@@ -11,6 +11,7 @@ import httpx
 from pydantic import JsonValue
 
 from tools.augment import window
+from tools.augment.plan import require_facts
 from tools.augment.spec import AugmentParameters
 from tools.contract import Artefact, Candidate, DataKind, JobContext, Metric, ModelKind, Result
 from tools.errors import Transient, UserFault
@@ -57,8 +58,7 @@ def run(params: AugmentParameters, context: JobContext) -> Result:
         from tools.training.classify import calibrate_abstention
 
         return calibrate_abstention(context, params, model, data)
-    if data.kind is not DataKind.FACTS:
-        raise UserFault(f"Retrieval is measured on facts (question, answer), and {data.name} is {data.kind} data.")
+    require_facts(context.inputs)
     if context.inputs.endpoint is None:
         raise UserFault("No endpoint is running; `serve` the model first.")
     items = read_items(context, params)

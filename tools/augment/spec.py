@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tools.augment.plan import plan
+from tools.augment.plan import plan, retrieves
 from tools.contract import Need, Parameters, Tool
 
 
@@ -35,5 +35,6 @@ TOOL = Tool(
     run="tools.augment.run:run",
     models=("model",),
     datasets=("data",),
-    needs=frozenset({Need.PASSAGES, Need.ENDPOINT}),
+    needs=frozenset({Need.PASSAGES}),
+    asks=retrieves,
 )

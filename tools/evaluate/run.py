@@ -16,6 +16,7 @@ from tools.evaluate.findings import Side
 from tools.evaluate.judging import Verdicts
 from tools.evaluate.run_questions import Questions, answer_tokens, check_length, put
 from tools.evaluate.spec import TEXT_METRICS, EvaluateParameters
+from tools.models import require_kind
 from tools.report import snapshot
 from tools.report.snapshot import Project
 from tools.training import generation, measure, models, plots
@@ -33,7 +34,7 @@ def run(params: EvaluateParameters, context: JobContext) -> Result:
     other = context.inputs.models.get("compare_to")
     project = _project(context)
     if params.judge:
-        models.require_kind(context.inputs.models["judge"], ModelKind.REWARD, tool="Judging")
+        require_kind(context.inputs.models["judge"], ModelKind.REWARD, tool="Judging")
     if data.kind is DataKind.TAGGED or model.kind is ModelKind.TAGGER:
         from tools.evaluate.run_tagged import run_tagged
 

@@ -16,6 +16,7 @@ from transformers import AutoModelForSequenceClassification
 from tools.contract import Candidate, JobContext, ModelKind
 from tools.errors import Transient, UserFault
 from tools.evaluate.judging import Choice, Verdicts, by_choices, by_scores, choice
+from tools.models import require_kind
 from tools.training import measure, models
 from tools.training.measure import Row
 
@@ -31,7 +32,7 @@ def by_reward_model(
     """Who scores higher, item by item."""
     from tools.training.reward import RewardModel  # loads trl: only where it is asked for
 
-    models.require_kind(judge, ModelKind.REWARD, tool="Judging")
+    require_kind(judge, ModelKind.REWARD, tool="Judging")
     folder = models.check_folder(judge)
     tokenizer = models.load_tokenizer(folder)
     model = AutoModelForSequenceClassification.from_pretrained(

@@ -11,10 +11,11 @@ from tools.evaluate import overlap, prompts
 from tools.evaluate.plan import new_tokens
 from tools.evaluate.prompts import Recorded
 from tools.evaluate.spec import EvaluateParameters
+from tools.models import require_kind
 from tools.prompt.template import Item, item_of
 from tools.prompt.variants import draw
 from tools.report.snapshot import Project
-from tools.training import generation, measure, models
+from tools.training import generation, measure
 from tools.training.measure import Answered, Row
 
 _THINKING = 128  # tokens for thinking aloud before an answer, as trying prompts allows by default
@@ -45,7 +46,7 @@ def put(
     if not params.prompt:
         rows = items(params, data)
         return Questions(data, data.kind, rows, rows)
-    models.require_kind(model, ModelKind.CAUSAL, tool="Reading a prompt")
+    require_kind(model, ModelKind.CAUSAL, tool="Reading a prompt")
     prompt = prompts.recorded(params.prompt, project.evidence if project else (), context)
     rows, kind = items(params, data), data.kind
     if kind is DataKind.LABELLED:

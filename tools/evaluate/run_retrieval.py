@@ -13,13 +13,13 @@ from tools.errors import UserFault
 from tools.evaluate import findings
 from tools.evaluate.findings import Side
 from tools.evaluate.spec import RETRIEVAL_METRICS, EvaluateParameters
+from tools.models import require_kind
 from tools.report.snapshot import Project
 from tools.training import plots
 from tools.training.embedding_rows import read_pairs, require_choice
 from tools.training.embedding_search import Found, difference, latency, quality, search
 from tools.training.encoder import load_encoder, unread, warnings_about
 from tools.training.measure import Row, peak_memory
-from tools.training.models import require_kind
 
 _SAMPLES = 5
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tools.contract import Candidate, Dataset, Inputs, ModelKind, Plan
+from tools.models import require_kind, require_whole
 from tools.select.arithmetic import BYTES_A_TOKEN, PASSES, TOKENS_A_WEIGHT, best_model, training_flops
 from tools.select.show import count, operations
 from tools.training import cost
@@ -45,7 +46,11 @@ def inner_width(hidden: int) -> int:
 
 
 def plan(params: "PretrainParameters", inputs: Inputs) -> Plan:
+    """Raises `UserFault` for a model that cannot be trained on."""
     model, data = inputs.models.get("model"), inputs.data.get("data")
+    if model is not None:
+        require_kind(model, ModelKind.CAUSAL, tool="Continued pre-training")
+        require_whole(model, "continued pre-training")
     params = settled(params, model)
     size = weights(params) if model is None else cost.size_of(model)
     tokens = params.steps * params.batch * params.context
@@ -120,16 +125,6 @@ def _warnings(model: Candidate | None, size: int, tokens: int, text: float | Non
             f"The text is read {tokens / text:.0f} times, and each time beyond about {PASSES} teaches less: bring more"
             " text, or take fewer steps."
         )
-    if model is None:
-        return
-    if model.kind is not ModelKind.CAUSAL:
-        yield (
-            f"Only a model that generates can go on pre-training; {model.name} is of kind {model.kind} and would be"
-            " refused."
-        )
-    if model.method == "int8":
-        parent = model.parent or "the model it was made from"
-        yield f"{model.name} is quantized and would be refused; go on with {parent}."
 
 
 def _tokens_of(data: Dataset | None) -> float | None:

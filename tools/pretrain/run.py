@@ -12,6 +12,7 @@ from tools import digest
 from tools.contract import Candidate, DataKind, JobContext, Metric, ModelKind, Result
 from tools.data.formats import rows_of
 from tools.errors import UserFault
+from tools.models import require_kind
 from tools.pretrain.plan import RATE, SHORT, inner_width, settled
 from tools.pretrain.spec import PretrainParameters
 from tools.training import models, plots, tiny
@@ -65,7 +66,7 @@ def _new(params: PretrainParameters, context: JobContext, texts: Sequence[str]) 
 
 
 def _existing(parent: Candidate) -> tuple[Any, Any]:
-    models.require_kind(parent, ModelKind.CAUSAL, tool="Continued pre-training")
+    require_kind(parent, ModelKind.CAUSAL, tool="Continued pre-training")
     models.require_whole(parent, "continued pre-training")
     return models.load_causal(parent)
 

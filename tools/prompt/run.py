@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from tools.contract import Candidate, DataKind, Dataset, JobContext, ModelKind, Result
 from tools.data.formats import rows_of
 from tools.errors import UserFault
+from tools.models import require_kind
 from tools.prompt import findings
 from tools.prompt.findings import Found, Tried
 from tools.prompt.spec import PromptParameters, Selection
@@ -22,7 +23,7 @@ KINDS = (DataKind.TASK, DataKind.CONVERSATION, DataKind.LABELLED)
 
 def run(params: PromptParameters, context: JobContext) -> Result:
     model, data = context.inputs.models["model"], context.inputs.data["data"]
-    models.require_kind(model, ModelKind.CAUSAL, tool="Prompting")
+    require_kind(model, ModelKind.CAUSAL, tool="Prompting")
     rows, pool = _items(params, data)
     balanced = data.kind is DataKind.LABELLED
     tries = variants(params, data, draw(pool, max(params.shots), balanced, params.seed) if pool else [])

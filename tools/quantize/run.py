@@ -18,7 +18,7 @@ from tools.data.formats import rows_of
 from tools.errors import UserFault
 from tools.evaluate import bootstrap, metrics
 from tools.evaluate.spec import RETRIEVAL_METRICS
-from tools.models import require_no_prefix
+from tools.models import require_kind, require_no_prefix
 from tools.quantize.plan import NEW_TOKENS
 from tools.quantize.spec import QuantizeParameters
 from tools.report import snapshot
@@ -106,7 +106,7 @@ def _rows(params: QuantizeParameters, data: Dataset | None) -> list[Row]:
 
 def _check(model: Candidate) -> Path:
     """The model's folder; a sentence where it is in 8 bits already."""
-    models.require_kind(model, ModelKind.CAUSAL, tool="Quantizing")
+    require_kind(model, ModelKind.CAUSAL, tool="Quantizing")
     require_no_prefix(model, "quantizing")
     folder = models.check_folder(model)
     if "quantization_config" in json.loads((folder / "config.json").read_text(encoding="utf-8")):

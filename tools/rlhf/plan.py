@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from tools.contract import Inputs, Part, Plan
+from tools.contract import Inputs, ModelKind, Part, Plan
+from tools.models import require_kind, require_whole
 from tools.training import cost
 
 if TYPE_CHECKING:
@@ -16,7 +17,12 @@ _CHECKED = 60  # prompts answered before and after
 
 
 def plan(params: "RlhfParameters", inputs: Inputs) -> Plan:
-    weights = cost.size_of(inputs.models.get("model"))
+    """Raises `UserFault` for what would fail once it runs."""
+    model = inputs.models.get("model")
+    if model is not None:
+        require_kind(model, ModelKind.CAUSAL, tool="Alignment")
+        require_whole(model, "alignment")
+    weights = cost.size_of(model)
     steps = params.steps or STEPS[params.method]
     rows = params.batch * (params.generations if params.method == "grpo" else 2)
     policy = cost.training_seconds(weights, rows * _TOKENS_A_ROW * steps, steps)

@@ -14,9 +14,9 @@ from transformers.utils import logging
 
 from tools.contract import Candidate, Frozen, ModelKind
 from tools.errors import UserFault
-from tools.models import HEADS, STORED
+from tools.models import HEADS, STORED, require_kind
 from tools.training.classify_int8 import Quantization, load_int8, save_int8
-from tools.training.models import check_folder, require_kind
+from tools.training.models import check_folder
 
 CONTEXT = 256  # tokens read of a text where a model does not say what it was trained with
 BATCH = 64  # texts encoded at once

@@ -17,10 +17,10 @@ from torch import Tensor
 from tools import digest
 from tools.contract import Candidate, Frozen, JobContext, ModelKind
 from tools.errors import UserFault
-from tools.models import HEADS
+from tools.models import HEADS, require_kind
 from tools.training.classify_int8 import Quantization
 from tools.training.encoder import Encoder, load_encoder, load_quantized, read_json, write_encoder
-from tools.training.models import check_folder, require_kind
+from tools.training.models import check_folder
 
 SCALE = 20.0  # of the cosine before the softmax, as sentence encoders are trained (Reimers and Gurevych 2019)
 

@@ -34,12 +34,6 @@ def check_folder(candidate: Candidate) -> Path:
     return folder
 
 
-def require_kind(candidate: Candidate, *kinds: ModelKind, tool: str) -> None:
-    if candidate.kind not in kinds:
-        wanted = " or ".join(kinds)
-        raise UserFault(f"{tool} needs a model of kind {wanted}, and {candidate.name} is of kind {candidate.kind}.")
-
-
 def require_whole(candidate: Candidate, tool: str) -> None:
     """Raises `UserFault` where the weights cannot be trained on, or are not there."""
     check_folder(candidate)
@@ -55,7 +49,7 @@ def load_causal(candidate: Candidate, quantization: Any = None) -> tuple[Any, An
 
     `quantization` is a configuration of transformers by which the weights are quantized while they are loaded.
     """
-    require_kind(candidate, ModelKind.CAUSAL, tool="Generating")
+    known.require_kind(candidate, ModelKind.CAUSAL, tool="Generating")
     folder = check_folder(candidate)
     tokenizer = load_tokenizer(folder)
     dtype = "auto" if "quantization_config" in _config(folder) else torch.float32

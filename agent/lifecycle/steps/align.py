@@ -12,6 +12,7 @@ from agent.lifecycle.gates import Requirement, gate
 from agent.lifecycle.project import Project
 from agent.lifecycle.steps.step import (
     Step,
+    beside_weights,
     classifies,
     data_of,
     fresh_name,
@@ -19,6 +20,7 @@ from agent.lifecycle.steps.step import (
     name_of,
     retrieves,
     return_to_handed_on,
+    tune_otherwise,
 )
 from tools.contract import Candidate, DataKind, Dataset
 
@@ -28,9 +30,14 @@ def align(project: Project) -> list[Step]:
     if model is None or set(lacking) == {"lineage"}:
         return return_to_handed_on(project, ())
     if classifies(project):
-        return [_without("a label has no tone", "A classifier gives labels; people prefer no label's tone.")]
+        why = "a label has no tone: there is no behaviour to prefer"
+        return [_without(why, "A classifier gives labels; people prefer no label's tone.")]
     if retrieves(project):
-        return [_without("a vector has no tone", "An encoder gives vectors; people prefer no vector's tone.")]
+        why = "a vector has no tone: there is no behaviour to prefer"
+        return [_without(why, "An encoder gives vectors; people prefer no vector's tone.")]
+    if beside_weights(model):
+        reason = f"{model.name} answers through a prefix beside its weights, so it cannot be trained further."
+        return [_without("the prefix would be lost", reason), tune_otherwise(model, "alignment")]
     preferences = data_of(project, DataKind.PREFERENCE)
     if preferences is None:
         return _gather()
@@ -44,7 +51,7 @@ def _without(why: str, reason: str) -> Step:
     return Step(
         title="Go without alignment",
         reason=reason,
-        command=f"skip align because {why}: there is no behaviour to prefer",
+        command=f"skip align because {why}",
         citation="align.md",
     )
 

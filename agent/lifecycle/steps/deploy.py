@@ -6,7 +6,17 @@ from agent.lifecycle.evidence import (
 )
 from agent.lifecycle.gates import gate
 from agent.lifecycle.project import Project
-from agent.lifecycle.steps.step import Step, classifies, fresh_name, job, name_of, retrieves, return_to_handed_on
+from agent.lifecycle.steps.step import (
+    Step,
+    beside_weights,
+    classifies,
+    fresh_name,
+    job,
+    name_of,
+    retrieves,
+    return_to_handed_on,
+    tune_otherwise,
+)
 from tools.contract import Candidate
 
 
@@ -16,6 +26,9 @@ def deploy(project: Project) -> list[Step]:
     if model is None or "lineage" in lacking:
         return return_to_handed_on(project, OPTIMISED)
     steps: list[Step] = []
+    if "optimised" in lacking and beside_weights(model):
+        reason = f"{model.name} answers through a prefix beside its weights, which 8 bits would lose."
+        return [_as_it_is("the prefix would be lost", reason, "quantization.md"), tune_otherwise(model, "quantizing")]
     if "optimised" in lacking:
         reason = f"{model.name} ({model.bytes / 1e6:.1f} MB) is not optimised; int8 is quick, and kept only at parity."
         name = fresh_name(project, f"{model.name}-int8")
@@ -58,14 +71,18 @@ def _parity(project: Project, model: Candidate, found: str, ids: tuple[str, ...]
             citation="quantization.md",
             evidence=ids,
         ),
-        Step(
-            title="Go without quantization",
-            reason=f"{short}; with {reference} chosen, a reason does.",
-            command=f"skip quantize because {short}",
-            citation="cheat-sheet.md",
-            evidence=ids,
-        ),
+        _as_it_is(short, f"{short}; with {reference} chosen, a reason does.", "cheat-sheet.md", ids),
     ]
+
+
+def _as_it_is(why: str, reason: str, citation: str, ids: tuple[str, ...] = ()) -> Step:
+    return Step(
+        title="Go without quantization",
+        reason=reason,
+        command=f"skip quantize because {why}",
+        citation=citation,
+        evidence=ids,
+    )
 
 
 def _over_limit(project: Project, model: Candidate, limit: str) -> list[Step]:

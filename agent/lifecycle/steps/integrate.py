@@ -36,12 +36,12 @@ def integrate(project: Project) -> list[Step]:
 
 
 def _augment(project: Project, model: Candidate, found: str, ids: tuple[str, ...]) -> list[Step]:
-    if project.service() is None:
-        reason = "What is added around the model is measured at its endpoint, and none is running."
-        test = project.charter.test_set
-        return [job("Start the endpoint again", reason, "serving.md", "serve", model=model.name, data=test)]
     if classifies(project) or retrieves(project) or model.kind in (ModelKind.CLASSIFIER, ModelKind.TAGGER):
         return _abstain(project, model, found, ids)
+    if project.service() is None:
+        reason = "What retrieval adds to the model is measured at its endpoint, and none is running."
+        test = project.charter.test_set
+        return [job("Start the endpoint again", reason, "serving.md", "serve", model=model.name, data=test)]
     facts = data_of(project, DataKind.FACTS)
     if facts is None:
         return [

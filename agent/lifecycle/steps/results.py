@@ -189,5 +189,7 @@ def prompted(tried: Evidence) -> str:
     gain = next((c for c in tried.comparisons if c.kind == "difference"), None)
     if gain is None:
         return f"; {best} won, no better than the bare question" if tried.facts.get("tied") else f"; {best} won"
+    if gain.value <= 0:
+        return f"; {best} won, but was no better than {gain.baseline} on {gain.split}"
     verdict = "" if gain.low > 0 else ", a difference that may be chance"
     return f"; {best} won by {gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}] on {gain.split}{verdict}"

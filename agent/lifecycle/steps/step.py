@@ -93,6 +93,21 @@ def retrieves(project: Project) -> bool:
     return project.charter.task is TaskKind.RETRIEVAL
 
 
+def beside_weights(model: Candidate) -> bool:
+    """Whether what a model learnt lies beside its weights, which can then be neither trained on nor quantized."""
+    return model.method == "prefix_tuning"
+
+
+def tune_otherwise(model: Candidate, what: str) -> Step:
+    """Back to tuning, by a way whose result can be built on."""
+    return Step(
+        title="Go back and tune by LoRA instead",
+        reason=f"{model.name} answers through a prefix beside its weights, which {what} would lose; LoRA merges.",
+        command=f"go back to assess because the prefix of {model.name} would be lost",
+        citation="lora.md",
+    )
+
+
 def target_of(project: Project) -> str:
     return f"the target {project.charter.target:g}" if project.charter.target else "the target"
 

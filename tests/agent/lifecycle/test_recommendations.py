@@ -435,6 +435,22 @@ def test_what_gives_vectors_is_not_asked_for_shorter_answers() -> None:
     assert first(walk.project).title == "Measure again on a quiet machine"
 
 
+def test_what_lies_beside_weights_is_neither_aligned_nor_quantized() -> None:
+    walk = Walk().to(Stage.ASSESS)
+    prefixed = candidate("prefixed", "prefix_tuning", TINY)
+    walk.job("finetune", Result(summary="learnt", candidate=prefixed), model="tiny", data="tickets", name="prefixed")
+    walk.measure(prefixed, TICKETS, 0.99, 0.98)
+    walk.leave()
+    assert walk.project.stage is Stage.ALIGN
+    otherwise = "go back to assess because the prefix of prefixed would be lost"
+    assert commands(walk.project) == ["skip align because the prefix would be lost", otherwise]
+    walk.ok(SkipTechnique(what="align", reason="the prefix would be lost"))
+    walk.leave()
+    assert commands(walk.project) == ["skip quantize because the prefix would be lost", otherwise]
+    walk.ok(SkipTechnique(what="quantize", reason="the prefix would be lost"))
+    assert commands(walk.project) == ["serve model=prefixed data=tickets"]
+
+
 def abstained(walk: Walk, coverage: float) -> None:
     nothing = difference("recall@1", FINDER_INT8, 0.0, 0.0, 400)
     result = Result(summary="no better", split="test", comparisons=(nothing,))

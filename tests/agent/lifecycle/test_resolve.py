@@ -64,9 +64,11 @@ def test_a_model_made_from_nothing_here_has_no_parent() -> None:
         find_model(Walk().to(Stage.ASSESS).project, "parent")
 
 
-def test_a_tool_that_asks_the_endpoint_needs_one() -> None:
+def test_a_tool_that_asks_the_endpoint_needs_one_where_it_asks() -> None:
+    project = Walk().to(Stage.DEPLOY).project
     with pytest.raises(Unresolved, match="serve"):
-        resolve(Walk().to(Stage.DEPLOY).project, CATALOGUE, "augment", {"data": "facts"})
+        resolve(project, CATALOGUE, "augment", {"data": "facts"})
+    assert resolve(project, CATALOGUE, "augment", {"data": "tickets", "kind": "abstain"}).inputs.endpoint is None
 
 
 def test_the_charters_margin_is_meant_where_none_is_named(deployed: Walk) -> None:

@@ -5,6 +5,7 @@ import pytest
 from tools.augment.plan import plan
 from tools.augment.spec import AugmentParameters
 from tools.contract import Candidate, DataKind, Dataset, Inputs, ModelKind, Plan, Split
+from tools.errors import UserFault
 
 
 def planned(model: ModelKind, of: DataKind, **given: object) -> Plan:
@@ -42,3 +43,5 @@ def test_an_encoder_alone_reads_the_training_rows_first() -> None:
 
 def test_retrieval_is_about_facts() -> None:
     assert planned(ModelKind.CAUSAL, DataKind.FACTS).steps[-1] == "Compare how many facts are right."
+    with pytest.raises(UserFault, match="rows is task data"):
+        planned(ModelKind.CAUSAL, DataKind.TASK)

@@ -113,8 +113,9 @@ def test_what_cannot_go_on_is_refused(
     small = taught.model_copy(update={"name": "taught-int8", "method": "int8", "path": str(stored), "parent": "taught"})
     with pytest.raises(UserFault, match=r"taught-int8 is quantized, and .* needs whole weights; use taught"):
         run(given, tool_job({"model": small}, {"data": corpus}))
-    for model, said in ((sorter, "kind classifier and would be refused"), (small, "go on with taught")):
-        assert said in plan(given, Inputs(models={"model": model})).warnings[-1]
+    for model, said in ((sorter, "of kind causal, and sorter is of kind"), (small, "taught-int8 is quantized")):
+        with pytest.raises(UserFault, match=said):
+            plan(given, Inputs(models={"model": model}))
 
 
 @pytest.mark.parametrize("size", [{"vocab": 400}, {"hidden": 64}, {"layers": 2}, {"heads": 2, "kv_heads": 1}])

@@ -68,16 +68,23 @@ def test_the_worst_slice_and_the_verdict_are_named() -> None:
     assert "verdict: no regression; worst slice length=long 0.400 on 20 rows" in look.reason
 
 
-def test_what_won_the_prompts_is_named_with_its_gain() -> None:
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (0.02, "3-shot won by +0.020 [-0.010, +0.050] on test, a difference that may be chance"),
+        (0.0, "3-shot won, but was no better than the bare question on test"),
+    ],
+)
+def test_what_won_the_prompts_is_named_with_its_gain(value: float, said: str) -> None:
     walk = Walk().to(Stage.ASSESS)
     gain = Comparison(
-        kind="difference", metric="exact_match", baseline="the bare question", baseline_digest="d", value=0.02,
-        low=-0.01, high=0.05, n=100, split="test",
+        kind="difference", metric="exact_match", baseline="the bare question", baseline_digest="d", value=value,
+        low=value - 0.03, high=value + 0.03, n=100, split="test",
     )  # fmt: skip
     score = (Metric(name="exact_match", value=0.14, low=0.11, high=0.17, split="dev"),)
     found = Result(summary="p", metrics=score, comparisons=(gain,), split="dev", facts={"best": "3-shot"})
     walk.job("prompt", found, model="current", data="tickets")
-    assert "3-shot won by +0.020 [-0.010, +0.050] on test, a difference that may be chance" in first(walk).reason
+    assert said in first(walk).reason
 
 
 def test_a_handful_of_near_duplicates_is_not_worth_a_word() -> None:
