@@ -68,9 +68,10 @@ class Search(Generic[Setting]):
             share = min(1.0, longer * share)
 
     def once(self, settings: Sequence[Setting], share: float = _FIRST) -> Iterator[Tried[Setting]]:
-        """Run settings while there is time, the first in any case."""
+        """Run settings while there is time for one more such run, the first in any case."""
+        began = self.left()
         for number, setting in enumerate(settings):
-            if number and self.left() <= 0:
+            if number and self.left() < (began - self.left()) / number:
                 return
             done = Tried(setting, share, self.run(setting, share))
             self.tried.append(done)

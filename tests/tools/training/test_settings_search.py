@@ -53,6 +53,12 @@ def test_too_little_time_still_gives_a_setting() -> None:
     assert len(found.tried) == 1
 
 
+def test_a_run_that_would_not_end_in_time_is_not_begun() -> None:
+    found, clock = search(0.75, LOSSES)  # four and a half runs of ten seconds
+    assert found.best(list(LOSSES)) == "d"
+    assert (len(found.tried), clock.left) == (4, pytest.approx(5.0))
+
+
 def test_what_diverges_is_not_chosen() -> None:
     found, _ = search(60, {"wild": float("inf"), "tame": 2.0})
     assert found.best(["wild", "tame"]) == "tame"
