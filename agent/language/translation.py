@@ -22,9 +22,12 @@ _RULE = re.compile(r"[\s|:-]+")
 _HEADED = re.compile(r"(\*\*|)([^*:]+)\1: (.+)", re.DOTALL)
 _LISTED = re.compile(r"(?<=\)); ")
 _WORDS = re.compile(  # places of one word: names, numbers, ids
-    "actor|all|attempt|batch|confirmed|count|evidence|field|file|id|left|limit|margin|metric|name|number|other|person"
-    "|phase|project|rank|reference|requirement|role|round|rows|run|seq|steps|target|tokens|tool|type"
+    "actor|all|attempt|batch|confirmed|count|dataset|evidence|field|file|id|left|limit|margin|metric|model|name|number"
+    "|other|person|phase|project|rank|reference|requirement|role|round|rows|run|seq|split|steps|target|tokens|tool"
+    "|type|url"
 )
+_FIGURE = re.compile(r"figure\w*")  # a number, with its interval if it has one
+_PHRASE = re.compile(r"phrase\w*")  # words without a stop
 _DEEPEST = 4  # a sentence in a place of a sentence …
 _MOST_SENTENCES = 12  # joined when looking for one that spans several
 
@@ -101,7 +104,7 @@ class Translation:
         while at < len(cuts) - 1:
             for to in range(min(len(cuts) - 1, at + _MOST_SENTENCES), at, -1):
                 part = phrase[cuts[at] : cuts[to]]
-                if (at, to) != (0, len(cuts) - 1) and (known := self._known(part.strip(), depth)) is not None:
+                if (at, to) != (0, len(cuts) - 1) and (known := self._one(part.strip(), depth)) is not None:
                     said.append(known)
                     break
             else:
@@ -111,6 +114,13 @@ class Translation:
                 said.append(self._phrase(part.strip(), depth + 1) if inner else part)
             at = to
         return "".join(said)
+
+    def _one(self, part: str, depth: int) -> str | None:
+        """A known sentence, or one that ends at a semicolon because another follows."""
+        if (known := self._known(part, depth)) is not None or not part.endswith(";"):
+            return known
+        known = self._known(f"{part[:-1]}.", depth)
+        return None if known is None else f"{known.removesuffix('。')}；"
 
     def _known(self, phrase: str, depth: int) -> str | None:
         if (exact := self._exact.get(phrase)) is not None:
@@ -146,7 +156,7 @@ def _sentence(english: str, other: str) -> _Sentence:
         if match[1] in seen:
             return f"(?P={match[1]})"
         seen.add(match[1])
-        return rf"(?P<{match[1]}>{'[^ ]+?' if _WORDS.fullmatch(match[1]) else '.+?'})"
+        return rf"(?P<{match[1]}>{_shape(match[1])})"
 
     parts, at = [], 0
     for match in _PLACE.finditer(english):
@@ -154,6 +164,14 @@ def _sentence(english: str, other: str) -> _Sentence:
         at = match.end()
     parts.append(re.escape(english[at:]))
     return _Sentence(re.compile("".join(parts), re.DOTALL), max(literal, key=len), other)
+
+
+def _shape(place: str) -> str:
+    if _FIGURE.fullmatch(place):
+        return r"[-+]?\d+(?:[.,]\d+)*%?(?: \[[^\]]+\])?"
+    if _PHRASE.fullmatch(place):
+        return r"(?:[^.;:]|\.(?=\d))+?"
+    return "[^ ]+?" if _WORDS.fullmatch(place) else ".+?"
 
 
 @cache

@@ -95,7 +95,7 @@ def _summary(model: Candidate, metrics: Sequence[Metric], comparisons: Sequence[
     said = f"{model.name} by task files of lm-eval: {', '.join(parts)}{more}"
     for comparison in comparisons[:1]:
         said += (
-            f"; against {comparison.baseline} {comparison.metric} differs by {comparison.value:+.3f}"
+            f"; in {comparison.metric} it differs from {comparison.baseline} by {comparison.value:+.3f}"
             f" [{comparison.low:+.3f}, {comparison.high:+.3f}]"
         )
     return said + "."

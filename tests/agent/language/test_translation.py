@@ -105,3 +105,38 @@ def test_what_a_fine_tuning_will_try_is_said_in_chinese(kind: ModelKind, given: 
     params = FinetuneParameters.model_validate({"data": "faq", **given})
     found = plan(params, Inputs(models={"model": model}, data={"data": data}))
     assert not [step for step in found.steps if re.search(r"[a-z]{2,} [a-z]{2,} ", chinese().reply(step))]
+
+
+ENDED = (
+    "questions is labelled data with 9,998 rows of 77 labels (8,198 train, 800 dev, 1,000 test); 5 repeated rows were"
+    " dropped; 53 held-out texts nearly stand in the training rows.",
+    "tiny (0.94 M weights) read 512,000 tokens: perplexity 1.80 on 233 held-out texts.",
+    "Zero-shot does best of 6 prompts with tiny on tickets: exact match 0.000 [0.000, 0.000] on 100 development rows,"
+    " 41 tokens a question; +0.000 [+0.000, +0.000] against the bare question there. It cannot be told from one-shot"
+    " and others by paired tests, corrected for their number.",
+    "tickets-lora learned tickets in 567 steps: exact match 1.000 [1.000, 1.000] on 168 development rows.",
+    "classifier learned 77 labels from 2,913 rows: accuracy 0.940 [0.918, 0.960] on the development split, 0.864 before"
+    " training. Settings chosen by 8 short runs: learning rate 0.001, 20 passes.",
+    "ner learned to find 2 kinds of entities from 302 rows: entity F1 1.000 [1.000, 1.000] on 34 development rows,"
+    " 0.595 before training.",
+    "aligned-dpo on helpfulness (test): checklist passed 0.983 [0.958, 1.000] on 120 items; against tickets-lora it"
+    " wins 0.775 [0.729, 0.821]. Verdict against tickets-lora, margin 0.03: better. 64 items became better and 0 worse.",
+    "ner on names (test): entity F1 1.000 [1.000, 1.000] on 120 rows, precision 1.000, recall 1.000; against minilm it"
+    " differs by +0.539 [+0.480, +0.600]. By kind: LOC 1.000, PER 1.000. Verdict against minilm, margin 0.03: no worse"
+    " within the margin. 94 items became better and 0 worse.",
+    "aligned-grpo is aligned with GRPO: reward 2.02 to 3.85, exact match 1.00 to 1.00.",
+    "desk-int8 takes 1.52 MB instead of 3.84 MB; exact match +0.000 [+0.000, +0.000] on 150 development rows: at parity"
+    " within 0.03.",
+    "desk-int8 answers at http://127.0.0.1:32853: 24 requests answered, 95 % of them within 80 ms.",
+    "With retrieval desk-int8 gets 0.92 of 72 facts right, without 0.00: a difference of +0.92 [+0.85, +0.97].",
+    "Deciding 88% of 1,000 test rows and leaving the rest to people: accuracy 0.958 [0.944, 0.971] instead of 0.914.",
+    "support-desk is ready to launch. Model card of desk-int8 and launch report are written.",
+)
+
+
+@pytest.mark.parametrize("summary", ENDED)
+def test_what_a_job_came_to_is_said_in_chinese_with_every_figure(summary: str) -> None:
+    said = chinese().reply(summary)
+    assert not re.search(r"[a-z]{2,} [a-z]{2,} |[;.] |[a-z]\.$", said)
+    figures = re.compile(r"[-+]?\d+(?:[.,]\d+)*")
+    assert sorted(figures.findall(said)) == sorted(figures.findall(summary))
