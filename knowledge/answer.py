@@ -68,7 +68,7 @@ def compose(
     else:
         text, citations = _written(query, found, embedder, writer, judge) if writer else ("", ())
         if not citations:
-            text, citations = _quoted(query, found)
+            text, citations = _quoted(query, consulted.quoted or _best(found))
     return Answer(
         answer=text + _more(query.language, consulted.hidden),
         language=query.language,
@@ -111,9 +111,12 @@ def _more(language: Language, hidden: int) -> str:
     return f"\n\n{hidden} more documents speak to this, but not everybody here may see them."
 
 
-def _quoted(query: Query, found: Sequence[Found]) -> tuple[str, tuple[Citation, ...]]:
+def _best(found: Sequence[Found]) -> list[Found]:
     floor = NEARLY_AS_GOOD * max(found[0].sentences)
-    chosen = [f for f in found[:QUOTES] if f is found[0] or max(f.sentences) >= floor]
+    return [f for f in found[:QUOTES] if f is found[0] or max(f.sentences) >= floor]
+
+
+def _quoted(query: Query, chosen: Sequence[Found]) -> tuple[str, tuple[Citation, ...]]:
     windows = [_window(one) for one in chosen]
     text = "\n\n".join(
         f"{_read(one.passage, *window)} [{number}]"

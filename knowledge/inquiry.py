@@ -1,27 +1,31 @@
 """A question put to everything the asker may see: where it is looked up, what may be cited, how sure the gate is."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from knowledge.catalogue import Catalogue
+from knowledge.contrast import meaning_of, sides
 from knowledge.facts import Current, is_current
 from knowledge.gate import CONSIDERED, THRESHOLD, Gate
 from knowledge.model import GUIDE_SCOPES, GUIDES, WORKSPACE_AUDIENCE, Language, project_scope, state_scope
 from knowledge.query import Query
 from knowledge.retrieve import Found, Retriever
 
+WHOLE = 0.99  # share of what is asked in an innermost heading that is all of it
 AS_WELL = 0.85  # of a passage's score: translations of one section score about alike, other sections lower
 
 
 @dataclass(frozen=True, slots=True)
 class Consulted:
-    """What a question found. `hidden` counts documents that answer it but are not for everybody here."""
+    """What a question found. `hidden` counts documents that answer it but are not for everybody here; `quoted` are to
+    be quoted each, whatever the others score."""
 
     query: Query
     found: tuple[Found, ...]
     confidence: float
     hidden: int
     scopes: tuple[str, ...]
+    quoted: tuple[Found, ...] = ()
 
 
 def scopes_of(catalogue: Catalogue, project_id: str | None, language: Language) -> list[str]:
@@ -49,11 +53,34 @@ def consult(
     query = retriever.read(question)
     scopes = scopes_of(catalogue, project_id, query.language)
     allowed = None if audiences is None else sorted({*audiences, WORKSPACE_AUDIENCE})
-    found = _current(retriever.search(query, scopes, allowed), current)
+
+    def look_up(query: Query) -> tuple[tuple[Found, ...], float]:
+        found = _current(retriever.search(query, scopes, allowed), current)
+        return tuple(_in_language(found, query.language)), gate.confidence(query, found)
+
+    found, confidence = look_up(query)
     hidden = _hidden(retriever, catalogue, gate, query, scopes, allowed, current) if allowed is not None else 0
-    return Consulted(
-        query, tuple(_in_language(found, query.language)), gate.confidence(query, found), hidden, tuple(scopes)
-    )
+    consulted = Consulted(query, found, confidence, hidden, tuple(scopes))
+    apart = None if query.present or query.ours else sides(question)
+    if apart is None:
+        return consulted
+    return _of_both(consulted, [look_up(retriever.read(meaning_of(side, question))) for side in apart])
+
+
+def _of_both(asked: Consulted, meanings: Sequence[tuple[tuple[Found, ...], float]]) -> Consulted:
+    """What a comparison found with what each of its two sides is: both are told.
+
+    Only where each has a section of its own, by its heading; a passage that answers the comparison itself comes first.
+    """
+    own = [[one for one in found[:CONSIDERED] if one.heading >= WHOLE] for found, _ in meanings]
+    if not all(own):
+        return asked
+    shared = {one.passage.stored.id for one in own[0]} & {one.passage.stored.id for one in own[1]}
+    main = [one for one in asked.found[:1] if one.passage.stored.id in shared]
+    quoted = {one.passage.stored.id: one for one in [*main, own[0][0], own[1][0]]}
+    rest = [one for one in asked.found if one.passage.stored.id not in quoted]
+    confidence = max(asked.confidence, min(sure for _, sure in meanings))
+    return replace(asked, found=(*quoted.values(), *rest), confidence=confidence, quoted=tuple(quoted.values()))
 
 
 def _in_language(found: Sequence[Found], language: Language) -> list[Found]:

@@ -4,6 +4,7 @@ from pydantic import Field, JsonValue
 
 from agent.graph.audience import alone, everybody
 from agent.graph.corrections import pinned_answer
+from agent.graph.effort import of_phase, phase_asked, taken
 from agent.graph.follow_up import in_chinese
 from agent.graph.reading import Nothing, as_of, not_understood
 from agent.graph.replies import Audience
@@ -27,6 +28,9 @@ def ask_knowledge(session: Session, arguments: Question) -> Said:
     if (pinned := pinned_answer(session, arguments.question)) is not None:
         return pinned
     question = in_chinese(arguments.question) if arguments.language == "zh" else arguments.question
+    phase = phase_asked(question)
+    if phase is not None:
+        question = of_phase(phase, question)
     answer, more = _answer(session, question, session.audience)
     if answer.abstained and question != arguments.question:  # what is known in one language only is told in that
         answer, more = _answer(session, arguments.question, session.audience)
@@ -40,10 +44,13 @@ def ask_knowledge(session: Session, arguments: Question) -> Said:
         "abstained": answer.abstained,
         "searched": list(answer.searched),
     }
+    own = taken(project, phase) if project is not None and phase is not None and not answer.abstained else ""
+    if own:
+        text += f"\n\n{own}"
     if session.asked is not None and answer.citations:
         sources = tuple(dict.fromkeys(cited.source for cited in answer.citations))
         session.asked = session.asked.model_copy(update={"said": text[:MOST_SAID], "sources": sources})
-    if project is not None and any(cited.scope == state_scope(project.id) for cited in answer.citations):
+    if project is not None and (own or any(cited.scope == state_scope(project.id) for cited in answer.citations)):
         data |= as_of(project, session.desk.now())
     if more:
         data["more"] = more

@@ -9,6 +9,7 @@ import re
 from agent.graph import classify, grammar, narrowing, slots
 from agent.graph.intents import MEANINGS, Context, Intent, Reading, Understanding, call_of, of_reading
 from agent.graph.measuring_words import measures_beside
+from knowledge.contrast import sides
 
 SURE = 0.45  # below, a person is asked which of the likeliest readings is meant
 LEAD = 1.5  # and where the first reading is not this much likelier than the second
@@ -100,6 +101,8 @@ def _by_likeness(line: str, context: Context) -> Understanding:
         scores = _moved(scores, Intent.COMPARE, by=_CLEARLY)
     if not is_question(request) and not _NEGATED.search(request) and measures_beside(_POLITE.sub("", request)):
         scores = _moved(scores, Intent.EVALUATE, by=_CLEARLY)
+    if not context.models and all(_TECHNIQUES.search(side) for side in sides(line) or ("",)):
+        scores = _moved(scores, Intent.ASK_KNOWLEDGE, by=_CLEARLY)  # methods, where there are no models made by them
     own = classifier.own(masked, _ELSEWHERE)
     if not names and is_question(request) and own < OWN:  # words that nobody uses of a project's own state
         scores = _moved(scores, Intent.ASK_KNOWLEDGE, by=0.2 + 0.5 * (1 - own / OWN))

@@ -26,6 +26,21 @@ def test_a_section_that_is_asked_for_by_its_heading_is_quoted_from_its_start(gui
     assert "\n- Infrastructure integration: " in answer.answer
 
 
+def test_of_a_comparison_both_sides_are_told(guides: Knowledge) -> None:
+    answer = guides.answer("How does GRPO differ from DPO?")
+    assert [c.heading.rpartition(" › ")[2] for c in answer.citations] == ["GRPO", "DPO"]
+    either = guides.answer("RAG or fine-tuning?")
+    assert not either.abstained
+    assert [c.source for c in either.citations] == ["retrieval.md", "fine-tuning.md"]
+    first = guides.answer("LoRA or full fine-tuning?").citations[0]
+    assert first.heading.endswith("LoRA or full fine-tuning"), "what answers the comparison itself comes first"
+
+
+def test_what_has_no_section_of_its_own_is_not_compared(guides: Knowledge) -> None:
+    assert guides.answer("Llama 3 vs Llama 4?").abstained
+    assert len(guides.answer("LoRA vs the Eiffel tower?").citations) < 2
+
+
 def test_one_row_that_stands_out_is_quoted_alone(knowledge: Knowledge, write: Callable[[str, str], Path]) -> None:
     rows = "\n".join(f"{name},{2200 + n}" for n, name in enumerate(("Oskar Vainio", "Mirjam Koster", "Joao Pires")))
     knowledge.ingest("p1", write("people.csv", f"name,extension\n{rows}\n"))

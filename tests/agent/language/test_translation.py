@@ -120,7 +120,8 @@ ENDED = (
     "ner learned to find 2 kinds of entities from 302 rows: entity F1 1.000 [1.000, 1.000] on 34 development rows,"
     " 0.595 before training.",
     "aligned-dpo on helpfulness (test): checklist passed 0.983 [0.958, 1.000] on 120 items; against tickets-lora it"
-    " wins 0.775 [0.729, 0.821]. Verdict against tickets-lora, margin 0.03: better. 64 items became better and 0 worse.",
+    " wins 0.775 [0.729, 0.821]. Verdict against tickets-lora, margin 0.03: better. 64 items became better and"
+    " 0 worse.",
     "ner on names (test): entity F1 1.000 [1.000, 1.000] on 120 rows, precision 1.000, recall 1.000; against minilm it"
     " differs by +0.539 [+0.480, +0.600]. By kind: LOC 1.000, PER 1.000. Verdict against minilm, margin 0.03: no worse"
     " within the margin. 94 items became better and 0 worse.",
