@@ -10,6 +10,7 @@ from agent.graph.reading import Nothing, as_of, not_understood
 from agent.graph.replies import Audience
 from agent.graph.session import MOST_SAID, Call, Option, Said, Session
 from agent.language.detect import Language
+from agent.lifecycle.estimates import Phase
 from agent.lifecycle.project import Role
 from knowledge.model import Answer, state_scope
 from tools.contract import Frozen
@@ -27,26 +28,15 @@ def ask_knowledge(session: Session, arguments: Question) -> Said:
     session.note(arguments.question, "ask_knowledge")
     if (pinned := pinned_answer(session, arguments.question)) is not None:
         return pinned
-    question = in_chinese(arguments.question) if arguments.language == "zh" else arguments.question
-    phase = phase_asked(question)
-    if phase is not None:
-        question = of_phase(phase, question)
-    answer, more = _answer(session, question, session.audience)
-    if answer.abstained and question != arguments.question:  # what is known in one language only is told in that
-        answer, more = _answer(session, arguments.question, session.audience)
-    text = _without_hidden(answer)
-    if answer.abstained:
-        if answer.searched and not any(place in text for place in answer.searched):
-            text += f" I searched {', '.join(answer.searched)}."
-        text += _whom_to_ask(session)
+    phase = phase_asked(arguments.question)
+    answer, more = _looked_up(session, arguments, phase)
+    own = taken(project, phase) if project is not None and phase is not None else ""
+    text = _said(session, answer) + (f"\n\n{own}" if own else "")
     data: dict[str, JsonValue] = {
         "language": answer.language,
         "abstained": answer.abstained,
         "searched": list(answer.searched),
     }
-    own = taken(project, phase) if project is not None and phase is not None and not answer.abstained else ""
-    if own:
-        text += f"\n\n{own}"
     if session.asked is not None and answer.citations:
         sources = tuple(dict.fromkeys(cited.source for cited in answer.citations))
         session.asked = session.asked.model_copy(update={"said": text[:MOST_SAID], "sources": sources})
@@ -56,6 +46,26 @@ def ask_knowledge(session: Session, arguments: Question) -> Said:
         data["more"] = more
         text += "\n\n" + _offer(session, arguments, more)
     return Said(text=text, citations=answer.citations, data=data, final=True)
+
+
+def _looked_up(session: Session, arguments: Question, phase: Phase | None) -> tuple[Answer, int]:
+    """The answer, and how many more documents this person may see. What takes time is looked up by its phase; what is
+    known in one language only is told in that."""
+    question = in_chinese(arguments.question) if arguments.language == "zh" else arguments.question
+    found = _answer(session, of_phase(phase, question) if phase else question, session.audience)
+    if found[0].abstained and question != arguments.question:
+        return _answer(session, arguments.question, session.audience)
+    return found
+
+
+def _said(session: Session, answer: Answer) -> str:
+    """Its text; of one that was not found also where it was looked for, and who may know."""
+    text = _without_hidden(answer)
+    if not answer.abstained:
+        return text
+    if answer.searched and not any(place in text for place in answer.searched):
+        text += f" I searched {', '.join(answer.searched)}."
+    return text + _whom_to_ask(session)
 
 
 class Lookup(Question):
