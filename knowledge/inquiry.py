@@ -4,12 +4,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from knowledge.catalogue import Catalogue
+from knowledge.chunk import SEPARATOR
 from knowledge.contrast import meaning_of, sides
 from knowledge.facts import Current, is_current
 from knowledge.gate import CONSIDERED, THRESHOLD, Gate
 from knowledge.model import GUIDE_SCOPES, GUIDES, WORKSPACE_AUDIENCE, Language, project_scope, state_scope
 from knowledge.query import Query
 from knowledge.retrieve import Found, Retriever
+from knowledge.words import terms
 
 WHOLE = 0.99  # share of what is asked in an innermost heading that is all of it
 AS_WELL = 0.85  # of a passage's score: translations of one section score about alike, other sections lower
@@ -77,10 +79,15 @@ def _of_both(asked: Consulted, meanings: Sequence[tuple[tuple[Found, ...], float
         return asked
     shared = {one.passage.stored.id for one in own[0]} & {one.passage.stored.id for one in own[1]}
     main = [one for one in asked.found[:1] if one.passage.stored.id in shared]
-    quoted = {one.passage.stored.id: one for one in [*main, own[0][0], own[1][0]]}
+    quoted = {one.passage.stored.id: one for one in [*main, *(min(each, key=_besides) for each in own)]}
     rest = [one for one in asked.found if one.passage.stored.id not in quoted]
     confidence = max(asked.confidence, min(sure for _, sure in meanings))
     return replace(asked, found=(*quoted.values(), *rest), confidence=confidence, quoted=tuple(quoted.values()))
+
+
+def _besides(found: Found) -> int:
+    """How much its innermost heading says; of a section that is about one thing alone, the least."""
+    return len(set(terms(found.passage.stored.heading.rpartition(SEPARATOR)[2])))
 
 
 def _in_language(found: Sequence[Found], language: Language) -> list[Found]:

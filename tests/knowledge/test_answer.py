@@ -29,6 +29,8 @@ def test_a_section_that_is_asked_for_by_its_heading_is_quoted_from_its_start(gui
 def test_of_a_comparison_both_sides_are_told(guides: Knowledge) -> None:
     answer = guides.answer("How does GRPO differ from DPO?")
     assert [c.heading.rpartition(" › ")[2] for c in answer.citations] == ["GRPO", "DPO"]
+    chinese = guides.answer("GRPO 和 DPO 有什么区别？")
+    assert [c.heading.rpartition(" › ")[2] for c in chinese.citations] == ["GRPO", "DPO"]
     either = guides.answer("RAG or fine-tuning?")
     assert not either.abstained
     assert [c.source for c in either.citations] == ["retrieval.md", "fine-tuning.md"]
