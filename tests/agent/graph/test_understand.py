@@ -71,7 +71,9 @@ def test_what_a_sentence_mentions_is_found() -> None:
     assert missed == []
 
 
-@pytest.mark.parametrize("text", ["compare PPO with GRPO", "compare int8 and pruning", "LoRA 和 QLoRA 比较"])
+@pytest.mark.parametrize(
+    "text", ["compare PPO with GRPO", "a reward model vs a judge", "compare int8 and pruning", "LoRA 和 QLoRA 比较"]
+)
 def test_methods_are_explained_where_there_are_no_models_to_compare(text: str) -> None:
     assert understand(text, Context()).intent is Intent.ASK_KNOWLEDGE
 
