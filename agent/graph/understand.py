@@ -101,8 +101,9 @@ def _by_likeness(line: str, context: Context) -> Understanding:
         scores = _moved(scores, Intent.COMPARE, by=_CLEARLY)
     if not is_question(request) and not _NEGATED.search(request) and measures_beside(_POLITE.sub("", request)):
         scores = _moved(scores, Intent.EVALUATE, by=_CLEARLY)
-    if (held := sides(line)) and not context.models:  # no models are compared where there are none
-        if context.project is None or all(_TECHNIQUES.search(side) for side in held):
+    if not context.models and (held := sides(line)):  # no models are compared where there are none
+        nothing_else = context.project is None and scores[Intent.CANDIDATES] < SURE
+        if nothing_else or all(_TECHNIQUES.search(side) for side in held):
             scores = _moved(scores, Intent.ASK_KNOWLEDGE, by=_CLEARLY)
     own = classifier.own(masked, _ELSEWHERE)
     if not names and is_question(request) and own < OWN:  # words that nobody uses of a project's own state
