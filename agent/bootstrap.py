@@ -16,6 +16,7 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from agent.dispatch import Dispatcher, Reporter
+from agent.documents import copies
 from agent.graph.applier import Applier
 from agent.graph.conversation import Conversation
 from agent.graph.lifecycle import build
@@ -95,6 +96,7 @@ def build_owner(settings: Settings, registry: str = DEFAULT) -> Owner:
         knowledge=knowledge.open,
         catalogue=catalogue,
         prepared=home / "prepared",
+        copies=copies(home),
         threads=settings.threads,
         reporter=reporter,
     )

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from agent.documents import discard
 from agent.ledger.ledger import Ledger, OutboxRow, dump_audit
 from agent.lifecycle.decision import Effect
 from agent.lifecycle.events import SYSTEM, FinishJob
@@ -71,6 +72,7 @@ class Dispatcher:
         knowledge: Callable[[], Knowledge],
         catalogue: Mapping[str, Tool],
         prepared: Path,
+        copies: Path,
         threads: int,
         reporter: "Reporter",
     ) -> None:
@@ -79,6 +81,7 @@ class Dispatcher:
         self._knowledge = knowledge
         self._catalogue = catalogue
         self._prepared = prepared
+        self._copies = copies
         self._threads = threads
         self._reporter = reporter
         self._news = threading.Condition()
@@ -120,6 +123,8 @@ class Dispatcher:
                 self._ingest(row.project, effect)
             case "forget":
                 self._forget(row.project, effect)
+            case "discard":
+                self._discard(row.project, effect)
 
     def _submit(self, project_id: str, effect: Effect) -> None:
         assert effect.spec is not None  # noqa: S101 - the life cycle made it so
@@ -151,6 +156,11 @@ class Dispatcher:
             log.info("Document %s of %s was not indexed", document.name, project_id)
         except KnowledgeError:
             log.exception("Document %s of %s was not removed from the index", document.name, project_id)
+        self._discard(project_id, effect)
+
+    def _discard(self, project_id: str, effect: Effect) -> None:
+        assert effect.document is not None  # noqa: S101 - the life cycle made it so
+        discard(self._copies, self._ledger.project(project_id), effect.document)
 
     # --- what a job cannot fetch itself --------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from agent.errors import Mendable
 from agent.lifecycle.events import AddDocument
+from agent.lifecycle.project import DocumentRef, Project
 from knowledge.ingest import files_at, read
 from tools import digest
 
@@ -30,10 +31,24 @@ def readable(path: Path) -> list[Path]:
     return files
 
 
-def keep(home: Path, project_id: str, file: Path, name: str, audience: str = "project") -> AddDocument:
-    """The event that adds a document, whose copy is kept below the home."""
-    content = digest.of_file(file)
-    kept = home / "documents" / project_id / f"{content[7:19]}-{file.name}"
+def keep(
+    home: Path, project_id: str, file: Path, name: str, audience: str = "project", *, event_id: str
+) -> AddDocument:
+    """The body of the event that adds a document, whose copy is kept below the home: each event has its own."""
+    kept = copies(home) / project_id / f"{digest.of_json(event_id)[7:19]}-{file.name}"
     kept.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(file, kept)
-    return AddDocument(name=name, path=str(kept), digest=content, audience=audience)
+    return AddDocument(name=name, path=str(kept), digest=digest.of_file(kept), audience=audience)
+
+
+def copies(home: Path) -> Path:
+    """The folder of what people gave."""
+    return home / "documents"
+
+
+def discard(folder: Path, project: Project | None, document: DocumentRef) -> None:
+    """Remove the copy of a document that was replaced or taken out, unless another of the project is read from it."""
+    path = Path(document.path)
+    used = project is not None and any(held.path == document.path for held in project.documents.values())
+    if path.is_relative_to(folder) and not used:
+        path.unlink(missing_ok=True)

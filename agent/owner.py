@@ -5,7 +5,6 @@ command line and the terminal through `Client`.
 """
 
 import hashlib
-import itertools
 import logging
 import re
 import threading
@@ -352,11 +351,12 @@ class Owner:
         project = self._ledger.project(project_id)
         if project is None or not permissions.may(project, actor, "add_document"):
             raise NotPermitted("This project takes documents from its members only.")
-        ids = (f"{event_id}:{number}" if event_id else None for number in itertools.count())
-        return tuple(
-            self.submit(actor, project_id, keep(self._home, project_id, file, file.name), number, thread=thread)
-            for file, number in zip(readable(path), ids, strict=False)
-        )
+        outcomes = []
+        for number, file in enumerate(readable(path)):
+            one = f"{event_id or uuid.uuid4().hex}:{number}"
+            body = keep(self._home, project_id, file, file.name, event_id=one)
+            outcomes.append(self.submit(actor, project_id, body, one, thread=thread))
+        return tuple(outcomes)
 
     def ingest(
         self, actor: str, project_id: str, paths: tuple[str, ...], audience: str = "project"
@@ -378,7 +378,7 @@ class Owner:
         event_id = uuid.uuid4().hex
         try:
             read(file)
-            body = keep(self._home, project_id, file, name, audience)
+            body = keep(self._home, project_id, file, name, audience, event_id=event_id)
             outcome = self.submit(actor, project_id, body, event_id)
             if not outcome.accepted:
                 return Ingested(path=str(file), problem=outcome.said)

@@ -71,12 +71,13 @@ class Estate:
         reporter = Reporter(self.ledger, self.applier.wake)
         supervisor = Silent(JobLedger(engine), LocalEngine(home, slots=1), CATALOGUE, reporter.outcome)
         shelf = Shelf()
-        dispatcher = Dispatcher(
+        dispatcher = self.dispatcher = Dispatcher(
             ledger=self.ledger,
             supervisor=supervisor,
             knowledge=shelf.open,
             catalogue=CATALOGUE,
             prepared=home / "prepared",
+            copies=home / "documents",
             threads=1,
             reporter=reporter,
         )

@@ -10,7 +10,7 @@ from tools.contract import Frozen, Spec
 class Effect(Frozen):
     """Something to do outside the state, once: carried out from the outbox under a key of its event."""
 
-    kind: Literal["submit_job", "cancel_job", "resume_job", "ingest", "forget", "render_state"]
+    kind: Literal["submit_job", "cancel_job", "resume_job", "ingest", "forget", "discard", "render_state"]
     job: str | None = None
     attempt: int = 1
     by: str = SYSTEM

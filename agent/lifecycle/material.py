@@ -72,10 +72,12 @@ def add_document(project: Project, event: Event, body: AddDocument) -> Decision:
     document = DocumentRef(
         name=body.name, path=body.path, digest=body.digest, by=event.actor, at=event.at, audience=body.audience
     )
+    before = project.documents.get(body.name)
     return accept(
         project,
         f"Document {body.name} is taken into the knowledge of {project.name}.",
         Effect(kind="ingest", document=document),
+        *([Effect(kind="discard", document=before)] if before is not None else []),
         documents={**project.documents, body.name: document},
     )
 
