@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from tools.contract import Artefact, Candidate, Dataset, JobContext, Metric, ModelKind, Result
+from tools.contract import Artefact, Candidate, Comparison, Dataset, JobContext, Metric, ModelKind, Result
 from tools.errors import UserFault
 from tools.evaluate import findings, paired, slices, tagging
 from tools.evaluate.findings import Findings, Side
@@ -55,21 +55,13 @@ def run_tagged(
     parts = list(_slices(params, texts, fields, own, compared))
     whole = tagging.interval(own.table, params.resamples, params.seed)
     findings.tell_slices(found, context, parts, whole, "entity F1", other.name if other else "")
-    comparisons = []
+    comparisons: list[Comparison] = []
     if other is not None and compared is not None:
         findings.tell_changes(found, context, texts, _side(model, own), _side(other, compared))
-        comparisons = list(differences(own, compared, other, params.split, params.resamples, params.seed))
-        comparisons.sort(key=lambda one: one.metric != main.name)
-        found.facts["p_value"] = _p_value(params, main.name, own, compared)
-        findings.judge(found, comparisons[0], params.margin)
-    against = ""
-    if comparisons:
-        first = comparisons[0]
-        against = f"; against {first.baseline} it differs by {first.value:+.3f} [{first.low:+.3f}, {first.high:+.3f}]"
+        comparisons = _compare(params, found, main.name, own, compared, other)
+    said = _summary(model, data, params.split, measured, comparisons)
     return Result(
-        summary=" ".join(
-            [_summary(model, data, params.split, measured) + against + ".", *_by_kind(parts), *found.sentences]
-        ),
+        summary=" ".join([said, *_by_kind(parts), *found.sentences]),
         metrics=(
             *measured,
             *latency(tagger, rows[: params.latency_items]),
@@ -86,6 +78,22 @@ def run_tagged(
         split=params.split,
         facts={**_facts(context, model, tagger, own), "metric": main.name, **found.facts},
     )
+
+
+def _compare(
+    params: EvaluateParameters,
+    found: Findings,
+    main: str,
+    own: TaggedAnswers,
+    compared: TaggedAnswers,
+    other: Candidate,
+) -> list[Comparison]:
+    """The paired differences to another model, that of the main metric first and judged."""
+    comparisons = list(differences(own, compared, other, params.split, params.resamples, params.seed))
+    comparisons.sort(key=lambda one: one.metric != main)
+    found.facts["p_value"] = _p_value(params, main, own, compared)
+    findings.judge(found, comparisons[0], params.margin)
+    return comparisons
 
 
 def _names(params: EvaluateParameters, project: Project | None) -> tuple[str, ...]:
@@ -149,7 +157,9 @@ def _p_value(params: EvaluateParameters, metric: str, own: TaggedAnswers, other:
     return tagging.p_value(own.table, other.table, params.resamples, params.seed)
 
 
-def _summary(model: Candidate, data: Dataset, split: str, measured: Sequence[Metric]) -> str:
+def _summary(
+    model: Candidate, data: Dataset, split: str, measured: Sequence[Metric], comparisons: Sequence[Comparison]
+) -> str:
     named = {metric.name: metric for metric in measured}
     f1, match = named["entity_f1"], named["exact_match"]
     said = (
@@ -158,7 +168,7 @@ def _summary(model: Candidate, data: Dataset, split: str, measured: Sequence[Met
     )
     if measured[0] is match:
         said += f", exact match {match.value:.3f} [{match.low:.3f}, {match.high:.3f}]"
-    return said
+    return "".join([said, *map(findings.against, comparisons[:1])]) + "."
 
 
 def _by_kind(parts: Sequence[Slice]) -> list[str]:

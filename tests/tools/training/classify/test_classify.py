@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from results import made, value
 
 from tools import digest
 from tools.augment.spec import AugmentParameters
@@ -41,17 +42,6 @@ def tuned(folder: Path, job, encoder: Candidate, data: Dataset) -> Result:
 def narrow(folder: Path, job, tuned: Result, data: Dataset) -> Result:
     params = QuantizeParameters(data="questions", activations="dynamic")
     return quantize_labelled(job(folder / "narrow"), params, made(tuned), data)
-
-
-def made(result: Result) -> Candidate:
-    assert result.candidate is not None
-    return result.candidate
-
-
-def value(result: Result, name: str) -> float:
-    metric = result.metric(name)
-    assert metric is not None, name
-    return metric.value
 
 
 def test_the_frozen_encoder_is_a_baseline(tmp_path: Path, job, encoder: Candidate, data: Dataset) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from results import made, value
 from safetensors.torch import load_file
 
 from tests.tools.conftest import ToolJob
@@ -24,17 +25,6 @@ LEARN = FinetuneParameters(data="faq", name="finder", method="full", steps=40, b
 def learned(tmp_path_factory: pytest.TempPathFactory, blank: Candidate, pairs: Dataset) -> Result:
     job = ToolJob(tmp_path_factory.mktemp("learned"), Inputs(models={"model": blank}, data={"data": pairs}))
     return finetune(LEARN, job)
-
-
-def made(result: Result) -> Candidate:
-    assert result.candidate is not None
-    return result.candidate
-
-
-def value(result: Result, name: str) -> float:
-    metric = result.metric(name)
-    assert metric is not None, name
-    return metric.value
 
 
 def test_what_is_found_rises(tool_job, learned: Result, blank: Candidate, pairs: Dataset) -> None:

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 import torch
+from results import made, value
 from walk import TICKETS, Walk, record
 
 from agent.lifecycle.project import TaskKind
 from tests.tools.conftest import ToolJob
 from tools import digest
-from tools.contract import Candidate, Dataset, File, Inputs, ModelKind, Result
+from tools.contract import Candidate, Dataset, File, Inputs, ModelKind
 from tools.errors import UserFault
 from tools.evaluate.run import run as evaluate
 from tools.evaluate.spec import EvaluateParameters
@@ -22,17 +23,6 @@ from tools.quantize.spec import QuantizeParameters
 from tools.training.embedding import load_embedder
 
 Make = Callable[..., Any]
-
-
-def made(result: Result) -> Candidate:
-    assert result.candidate is not None
-    return result.candidate
-
-
-def value(result: Result, name: str) -> float:
-    metric = result.metric(name)
-    assert metric is not None, name
-    return metric.value
 
 
 @pytest.mark.parametrize("activations", ["float", "dynamic"])

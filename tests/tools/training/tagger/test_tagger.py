@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from results import made, value
 
 from tools import digest
 from tools.contract import Candidate, Dataset, ModelKind, Result
@@ -34,17 +35,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tuned(folder: Path, job, encoder: Candidate, names: Dataset) -> Result:
     params = FinetuneParameters(data="names", name="ner", epochs=4, rank=8)
     return finetune_tagged(job(folder / "tuned"), params, encoder, names)
-
-
-def made(result: Result) -> Candidate:
-    assert result.candidate is not None
-    return result.candidate
-
-
-def value(result: Result, name: str) -> float:
-    metric = result.metric(name)
-    assert metric is not None, name
-    return metric.value
 
 
 def test_fine_tuning_tells_apart_what_the_encoder_alone_does_not(
