@@ -48,7 +48,7 @@ def copies(home: Path) -> Path:
 
 def discard(folder: Path, project: Project | None, document: DocumentRef) -> None:
     """Remove the copy of a document that was replaced or taken out, unless another of the project is read from it."""
-    path = Path(document.path)
+    path = Path(document.path).resolve()
     used = project is not None and any(held.path == document.path for held in project.documents.values())
-    if path.is_relative_to(folder) and not used:
+    if path.is_relative_to(folder.resolve()) and not used:
         path.unlink(missing_ok=True)

@@ -47,6 +47,8 @@ def test_only_copies_are_removed(tmp_path: Path) -> None:
     now = project.jobs[next(iter(project.jobs))].requested_at
     own = DocumentRef(name="mine.md", path=str(file), digest=body.digest, by="ana", at=now)
     discard(tmp_path / "home" / "documents", project, own)
+    around = own.model_copy(update={"path": f"{tmp_path}/home/documents/../../mine.md"})
+    discard(tmp_path / "home" / "documents", project, around)
     assert file.exists(), "not one of ours"
     copy = own.model_copy(update={"path": body.path})
     discard(tmp_path / "home" / "documents", project.model_copy(update={"documents": {"mine.md": copy}}), copy)
