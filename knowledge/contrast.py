@@ -4,6 +4,7 @@ import re
 
 from knowledge.words import language_of
 
+_LONGEST_QUESTION = 200  # characters; a longer one asks for more than a comparison
 _LONGEST = 5  # words of one side; more is a sentence
 _END = r"(?:\s+(?:in|for|when|on|here)\b.*)?"
 _WAYS = tuple(
@@ -27,6 +28,8 @@ _ARTICLE = re.compile(r"(?:an?|the|用|选)\s+", re.IGNORECASE)
 def sides(question: str) -> tuple[str, str] | None:
     """What is held against what, as the question names them; None where it asks something else."""
     said = " ".join(question.split())
+    if len(said) > _LONGEST_QUESTION:
+        return None
     for way in _WAYS:
         if match := way.fullmatch(said):
             first, second = (_ARTICLE.sub("", match[name].strip(), count=1) for name in "ab")

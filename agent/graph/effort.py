@@ -3,6 +3,7 @@
 import re
 from statistics import median
 
+from agent.graph.follow_up import LONGEST
 from agent.graph.grammar import normalise
 from agent.language.detect import language_of
 from agent.lifecycle.estimates import PHASES, Phase
@@ -44,7 +45,8 @@ _CHINESE = {
 
 def phase_asked(question: str) -> Phase | None:
     """The phase a question asks the time, effort or expertise of, by its own name or that of one of its methods."""
-    match = _ASKED.fullmatch(normalise(question).rstrip("?？!.。 "))
+    said = normalise(question).rstrip("?？!.。 ")
+    match = _ASKED.fullmatch(said) if len(said) <= LONGEST else None
     if match is None:
         return None
     what = (match["what"] or match["zh"]).strip()

@@ -28,6 +28,7 @@ from knowledge.contrast import meaning_of, sides
         ("what should people do who cannot come to the office on Monday or want to work from home?", None),
         ("奖励模型是什么？", None),
         ("", None),
+        ("difference between " + "this and that " * 100, None),
     ],
 )
 def test_both_sides_of_a_comparison_are_named(question: str, found: tuple[str, str] | None) -> None:
