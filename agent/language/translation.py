@@ -20,12 +20,14 @@ _BREAK = re.compile(r"(?<=[.!?;:])\s+|(?<=[.!?;:]\*\*)\s+|(?<=[.!?]_)\s+")
 _CELLS = re.compile(r"(?<!\\)\|")
 _RULE = re.compile(r"[\s|:-]+")
 _HEADED = re.compile(r"(\*\*|)([^*:]+)\1: (.+)", re.DOTALL)
+_COLON = re.compile(r": ")
 _LISTED = re.compile(r"(?<=\)); ")
 _WORDS = re.compile(  # places of one word: names, numbers, ids
     "actor|all|attempt|batch|confirmed|count|dataset|evidence|field|file|id|left|limit|margin|metric|model|name|number"
     "|other|person|phase|project|rank|reference|requirement|role|round|rows|run|seq|split|steps|target|tokens|tool"
     "|type|url"
 )
+_JOB = "job_id"
 _FIGURE = re.compile(r"figure\w*")  # a number, with its interval if it has one
 _PHRASE = re.compile(r"phrase\w*")  # words without a stop
 _DEEPEST = 4  # a sentence in a place of a sentence …
@@ -90,10 +92,13 @@ class Translation:
     def _headed(self, phrase: str, depth: int) -> str | None:
         """A known title, a colon, and what is said under it."""
         headed = _HEADED.fullmatch(phrase)
-        if headed is None:
-            return None
-        title = self._known(headed[2], depth) if headed[1] else self._exact.get(headed[2])
-        return None if title is None else f"{headed[1]}{title}{headed[1]}：{self._phrase(headed[3], depth)}"
+        if headed is not None and headed[1]:
+            title = self._known(headed[2], depth)
+            return None if title is None else f"**{title}**：{self._phrase(headed[3], depth)}"
+        for cut in _COLON.finditer(phrase):  # a title may have a colon itself
+            if (title := self._exact.get(phrase[: cut.start()])) is not None:
+                return f"{title}：{self._phrase(phrase[cut.end() :], depth)}"
+        return None
 
     def _sentences_of(self, phrase: str, depth: int) -> str:
         ends = [match.span() for match in _BREAK.finditer(phrase)]
@@ -119,7 +124,7 @@ class Translation:
         """A known sentence, or one that ends at a semicolon because another follows."""
         if (known := self._known(part, depth)) is not None or not part.endswith(";"):
             return known
-        known = self._known(f"{part[:-1]}.", depth)
+        known = self._known(f"{part[:-1]}.", depth) or self._known(part[:-1], depth)
         return None if known is None else f"{known.removesuffix('。')}；"
 
     def _known(self, phrase: str, depth: int) -> str | None:
@@ -167,11 +172,13 @@ def _sentence(english: str, other: str) -> _Sentence:
 
 
 def _shape(place: str) -> str:
+    if place == _JOB:
+        return r"j\d+"
     if _FIGURE.fullmatch(place):
         return r"[-+]?\d+(?:[.,]\d+)*%?(?: \[[^\]]+\])?"
     if _PHRASE.fullmatch(place):
         return r"(?:[^.;:]|\.(?=\d))+?"
-    return "[^ ]+?" if _WORDS.fullmatch(place) else ".+?"
+    return "[^ ;]+?" if _WORDS.fullmatch(place) else ".+?"
 
 
 @cache

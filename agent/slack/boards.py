@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from agent.language.detect import Language
 from agent.lifecycle.approvals import expired
 from agent.lifecycle.gates import gate
 from agent.lifecycle.project import Approval, Evidence, JobPhase, Project
@@ -22,9 +23,10 @@ from agent.slack import endings
 from agent.slack.blocks.approval import approval_card
 from agent.slack.blocks.home import home
 from agent.slack.blocks.job import ended_line, job_card
+from agent.slack.blocks.spoken import spoken
 from agent.slack.homes import Homes, View
 from agent.slack.model import Assistant, Message, Names, Place, Rank, Rendered
-from agent.slack.places import Spot, Spots, channels_by_project
+from agent.slack.places import Spot, Spots, channels_by_project, number_of
 from agent.slack.progress import Steps, steady
 from agent.slack.store import SlackStore
 from agent.status import JobView
@@ -157,7 +159,16 @@ class Boards:
             advice=project.jobs[view.id].advice,
             names=self._names,
         )
+        body = spoken(body, self._language(view))
         return Message(key=copy.key, place=copy.spot.place, body=body, rank=endings.rank(view))
+
+    def _language(self, view: JobView) -> Language:
+        return self._spots.language(number_of(view.id), view.requested_by)
+
+    def _line(self, project: Project, view: JobView) -> Rendered:
+        advice = project.jobs[view.id].advice
+        line = ended_line(view, evidence=_evidence(project, view), advice=advice, names=self._names)
+        return spoken(line, self._language(view))
 
     def _stands(self, copy: "_Copy", view: JobView) -> bool:
         """Whether its last card was wanted before, perhaps by an earlier process that knew people's names better."""
@@ -189,7 +200,7 @@ class Boards:
         waited = below in self._waited.get((project.id, view.id), ())
         took = project.jobs[view.id].seconds
         if endings.needs_line(view, took, drawn=picture is not None, waited=waited):
-            line = _line(project, view, self._names)
+            line = self._line(project, view)
             body = line if spot.threaded else endings.mentioning(line, view.requested_by)
             key = endings.ended_key(project.id, view) + spot.suffix
             yield Message(key=key, place=below, body=body, rank="final")
@@ -202,7 +213,7 @@ class Boards:
         beside = {spot.place for spot in self._spots.of_job(view.id, ()) if spot.threaded}
         elsewhere = self._waited.get((project.id, view.id), set()) - beside
         for place in sorted(elsewhere, key=lambda place: place.key):
-            line = _line(project, view, self._names)
+            line = self._line(project, view)
             key = f"{endings.ended_key(project.id, view)}@{place.key}"
             yield Message(key=key, place=place, body=line, rank="final")
 
@@ -229,6 +240,7 @@ class Boards:
             row = self._store.outbox.get(copy.key) if approval.decided_at else None
             if (row is None or row.rank != "final") and self._shows(copy, ended, now):
                 body = approval_card(then, approval, gate(project), now, names=self._names)
+                body = spoken(body, self._spots.language(approval.number, approval.asked_by))
                 rank: Rank = "final" if approval.decided_at else "card"
                 yield Message(key=copy.key, place=spot.place, body=body, rank=rank)
 
@@ -252,10 +264,6 @@ class Boards:
             return OFTEN
         ends = [p.approval.expires_at for p in projects if p.approval and not expired(p.approval, now)]
         return max(OFTEN, min([SELDOM, *((end - now).total_seconds() for end in ends)]))
-
-
-def _line(project: Project, view: JobView, names: Names | None) -> Rendered:
-    return ended_line(view, evidence=_evidence(project, view), advice=project.jobs[view.id].advice, names=names)
 
 
 def _evidence(project: Project, view: JobView) -> Evidence | None:

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from agent.graph.desk import JobView, Outcome
 from agent.graph.replies import Audience, Reply
+from agent.language.detect import Language
 from agent.lifecycle.events import Body
 from agent.lifecycle.project import Project
 from tools.contract import Frozen, Tool
@@ -127,6 +128,10 @@ class Assistant(Protocol):
 
     def asked_in(self, seq: int) -> str | None:
         """The conversation in which event `seq` was asked for: job `j17` and approval `17` are events' numbers."""
+        ...
+
+    def spoken(self, thread: str, actor: str) -> Language:
+        """The language a person spoke last in a conversation."""
         ...
 
     def submit(self, actor: str, project_id: str | None, body: Body, event_id: str | None = None) -> Outcome: ...

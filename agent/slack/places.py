@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from agent.language.detect import Language
 from agent.slack.model import Assistant, Place
 from tools.contract import Frozen
 
@@ -29,19 +30,25 @@ class Spot(Frozen):
         return self.place.model_copy(update={"thread_ts": card}) if card else None
 
 
+def number_of(job: str) -> int:
+    """Of the event that a job was asked for by."""
+    return int(job.removeprefix("j"))
+
+
 def direct(place: Place) -> bool:
     return place.channel.startswith("D")
 
 
 class Spots:
-    """Finds spots; what was asked where never changes, so each is looked up once."""
+    """Finds spots; what was asked where, and in what language, never changes, so each is looked up once."""
 
     def __init__(self, assistant: Assistant) -> None:
         self._assistant = assistant
         self._asked: dict[int, Place | None] = {}
+        self._spoken: dict[int, Language] = {}
 
     def of_job(self, job: str, channels: Sequence[Place]) -> tuple[Spot, ...]:
-        asked = self._asked_in(int(job.removeprefix("j")))
+        asked = self._asked_in(number_of(job))
         return (Spot(place=asked),) if asked else _bound(channels)
 
     def of_approval(self, number: int, channels: Sequence[Place]) -> tuple[Spot, ...]:
@@ -51,6 +58,13 @@ class Spots:
         if asked is None:
             return _bound(channels)
         return (Spot(place=asked), *(_bound(channels) if direct(asked) else ()))
+
+    def language(self, seq: int, actor: str) -> Language:
+        """What `actor` spoke where event `seq` was asked for."""
+        if seq not in self._spoken:
+            thread = self._assistant.asked_in(seq)
+            self._spoken[seq] = self._assistant.spoken(thread, actor) if thread else "en"
+        return self._spoken[seq]
 
     def _asked_in(self, seq: int) -> Place | None:
         if seq not in self._asked:

@@ -75,7 +75,7 @@ def ended_line(
     said = f"{_title(view)}: {state(view)}{took}" + (f". {found}" if found else "")
     shown = fit(f"*{named(view.id, None)}* {named(view.title, names, 120)}: {state(view)}{took}", 400)
     rest = f". {sanitize.label(found, 400)}" if found else ""
-    then = f"\nNext: {named(advice.title, None, 100)}. {named(advice.reason, None, 400)}" if advice is not None else ""
+    then = f"\nNext: {named(advice.title, None, 100)}\n{named(advice.reason, None, 400)}" if advice is not None else ""
     return Rendered(text=sanitize.label(said, 280), blocks=(context(shown + rest + then),))
 
 
@@ -132,7 +132,7 @@ def outcome(view: JobView, evidence: Evidence | None) -> str:
     first = next(iter(evidence.metrics), None)
     measured = f"{first.name} {show_metric(first)}" if first else ""
     compared = [f"{c.metric} against {c.baseline} {show_comparison(c)}" for c in evidence.comparisons[:2]]
-    found = "; ".join(part for part in [evidence.summary, *compared] if part) or measured
+    found = " ".join(part for part in [evidence.summary, "; ".join(compared)] if part) or measured
     return sanitize.line(f"{found} ({evidence.id})", 400)
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from agent.language.detect import Language
 from agent.lifecycle import permissions
 from agent.lifecycle.events import SYSTEM, Body, FinishJob, ResumeJob, StartJob
 from agent.lifecycle.project import Project
@@ -27,6 +28,7 @@ class Office:
         self.live: dict[str, JobEvent] = {}
         self.pictures: dict[str, Path] = {}
         self.conversations: dict[int, str] = {}
+        self.languages: dict[str, Language] = {}
         self.later = timedelta()
         self.asks: Counter[str] = Counter()
 
@@ -55,6 +57,9 @@ class Office:
     def asked_in(self, seq: int) -> str | None:
         self.asks["asked_in"] += 1
         return self.conversations.get(seq)
+
+    def spoken(self, thread: str, actor: str) -> Language:
+        return self.languages.get(actor, "en")
 
     def curve(self, job: str) -> Path | None:
         return self.pictures.get(job)

@@ -106,6 +106,17 @@ def test_a_job_has_one_card_where_it_was_asked_for(office: Office, wall: Wall, b
     assert wall.wanted() == [key]
 
 
+def test_a_card_speaks_the_language_of_who_asked(office: Office, wall: Wall, boards: Boards) -> None:
+    office.languages["cai"] = "zh"
+    job, other = office.start(), office.start(actor="ana")
+    boards.refresh()
+    office.ends(other)
+    office.ends(job)
+    boards.refresh()
+    assert "下一步：先尝试提示和示例" in wall.text(f"job:p1:{job}")
+    assert "Evaluate a model: done" in wall.text(f"job:p1:{other}")
+
+
 @pytest.mark.parametrize(
     ("conversation", "place"),
     [

@@ -118,7 +118,7 @@ def test_what_comes_next_stands_on_the_card_of_an_ended_job_with_a_button() -> N
     assert "Next: Fine-tune with LoRA" in words(card) and "0.118 against the target 0.9" in words(card)
     line = ended_line(job("succeeded"), advice=advice)
     check_message(line)
-    assert "Next: Fine-tune with LoRA. 0.118 against the target 0.9" in words(line)
+    assert "Next: Fine-tune with LoRA\n0.118 against the target 0.9" in words(line)
 
 
 def test_what_a_person_has_to_fill_in_has_no_button() -> None:
