@@ -4,10 +4,12 @@ import json
 from collections.abc import Collection, Iterator, Sequence
 
 from agent.graph.replies import Choice, Reply, ToolForm
+from agent.language.detect import Language
 from agent.slack import sanitize
 from agent.slack.actions import FEEDBACK, FORM, PASSAGE, FormValue, Passage, Vote
 from agent.slack.blocks import markdown
 from agent.slack.blocks.elements import Piece, actions, button, context, named, plain_text, say
+from agent.slack.blocks.spoken import spoken_block
 from agent.slack.model import Block, Delivery, Message, Names, Rendered
 from agent.slack.sanitize import HOSTS
 from knowledge.model import Citation
@@ -63,6 +65,11 @@ def below(
 
     They also end a streamed answer, whose text stands above them already.
     """
+    language: Language = "zh" if reply.data.get("language") == "zh" else "en"
+    return (spoken_block(block, language) for block in _below(reply, turn, room, names, private))
+
+
+def _below(reply: Reply, turn: str, room: int, names: Names | None, private: bool) -> Iterator[Block]:
     cited = reply.citations
     if cited:
         yield context(sources(cited, names))

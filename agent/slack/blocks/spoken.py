@@ -4,9 +4,9 @@ from pydantic import JsonValue
 
 from agent.language.detect import Language
 from agent.language.translation import chinese
-from agent.slack.model import Rendered
+from agent.slack.model import Block, Rendered
 
-_SHOWN = frozenset({"text", "title"})  # keys whose strings people read
+_SHOWN = frozenset({"text", "title", "accessibility_label"})  # keys whose strings people read, or hear
 _APART = " · "
 
 
@@ -14,6 +14,10 @@ def spoken(body: Rendered, language: Language) -> Rendered:
     if language == "en":
         return body
     return Rendered(text=_said(body.text), blocks=tuple(_told(block) for block in body.blocks))
+
+
+def spoken_block(block: Block, language: Language) -> Block:
+    return block if language == "en" else _told(block)
 
 
 def _told(piece: dict[str, JsonValue]) -> dict[str, JsonValue]:

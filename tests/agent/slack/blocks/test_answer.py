@@ -45,6 +45,16 @@ def test_a_proposal_has_two_answers() -> None:
     assert [b.get("style") for b in values(message.body.blocks, "button")] == ["primary", None]
 
 
+def test_what_stands_below_a_chinese_answer_is_chinese() -> None:
+    spoken = {"language": "zh"}
+    (message,) = messages(delivery(), Reply(text="LoRA 不增加延迟 [1]。", citations=(cited(),), data=spoken))
+    check_message(message.body)
+    assert list(presses(message)) == ["段落 1"]
+    assert "来源：[1] LoRA › Merging" in str(message.body.blocks)
+    (proposed,) = messages(delivery(), Reply(text="**提议 4：微调**", kind="proposal", proposal=4, data=spoken))
+    assert presses(proposed) == {"执行": Press(say="confirm 4"), "不做": Press(say="no")}
+
+
 def test_choices_are_picked_by_number() -> None:
     choices = tuple(Choice(number=number, label=f"reading {number}") for number in (1, 2))
     (message,) = messages(delivery(), Reply(text="Which?", kind="choices", choices=choices))
