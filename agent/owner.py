@@ -29,7 +29,7 @@ from agent.graph.classify import bundled
 from agent.graph.conversation import UNSEEN, Conversation, Hearing, Reply, Turn
 from agent.graph.desk import JobView, Notice, Outcome
 from agent.graph.replies import Audience
-from agent.language.detect import Language, language_of
+from agent.language.detect import Language
 from agent.ledger.ledger import AuditRow, Ledger, TranscriptRow
 from agent.lifecycle import permissions
 from agent.lifecycle.events import SYSTEM, Body, CreateProject
@@ -164,11 +164,7 @@ class Owner:
 
     def spoken(self, thread: str, actor: str) -> Language:
         """The language a person spoke last in a conversation."""
-        language: Language = "en"
-        for row in self._ledger.transcript(thread):
-            if row.actor == actor:
-                language = language_of(row.text, language)
-        return language
+        return self._conversation.language(thread, actor)
 
     def asked_in(self, seq: int) -> str | None:
         """The conversation in which event `seq` was asked for."""

@@ -32,6 +32,7 @@ from agent.graph.rule_model import RuleModel
 from agent.graph.session import Call, Memory, Proposal, RecordedDesk, Said, Session
 from agent.graph.state import State
 from agent.graph.toolset import capabilities, perform
+from agent.language.detect import Language
 from agent.language.translation import chinese
 from agent.lifecycle.resolve import Unresolved
 from agent.lifecycle.stages import label
@@ -85,11 +86,9 @@ class Conversation:
         }
         with self._lock(turn.thread):
             try:
-                name = f"conversation:{turn.thread}"
-                config: Any = {"configurable": {"thread_id": name}, "recursion_limit": _STEPS}
-                ended = self._run(turn.id, start, config, hearing or Hearing())
+                ended = self._run(turn.id, start, _config(turn.thread), hearing or Hearing())
                 if self._prune is not None:
-                    self._prune(name)
+                    self._prune(_name(turn.thread))
                 return Reply.model_validate(ended["reply"])
             except Stopped:
                 return Reply(text="Stopped. Nothing more is done about that.", data={"stopped": True})
@@ -98,6 +97,11 @@ class Conversation:
                 log.exception("%s: a turn of %s failed", reference, turn.thread)
                 text = f"Something went wrong in Odyssey, not with what you said; the log has it under {reference}."
                 return Reply(text=text, kind="error", data={"reference": reference})
+
+    def language(self, thread: str, actor: str) -> Language:
+        """What a person spoke last in a conversation, or asked to be answered in."""
+        kept = self._graph.get_state(_config(thread)).values.get("memory") or {}
+        return Memory.model_validate(kept).languages.get(actor, "en")
 
     def _run(self, turn: str | None, start: State, config: Any, hearing: Hearing) -> dict[str, Any]:
         """The state after the turn. One that was cut off goes on where it was; one that is over is not done again."""
@@ -249,6 +253,14 @@ class Conversation:
 
 
 _TELLING = ("proposal", "choices", "question", "wait", "done")  # kinds that matter more than a plain answer
+
+
+def _name(thread: str) -> str:
+    return f"conversation:{thread}"
+
+
+def _config(thread: str) -> Any:
+    return {"configurable": {"thread_id": _name(thread)}, "recursion_limit": _STEPS}
 
 
 def _after_listening(state: State) -> str:

@@ -19,7 +19,7 @@ _WRAPPED = re.compile(r"(\*\*|_|\*)(?=\S)(.+)(?<=\S)\1", re.DOTALL)
 _BREAK = re.compile(r"(?<=[.!?;:])\s+|(?<=[.!?;:]\*\*)\s+|(?<=[.!?]_)\s+")
 _CELLS = re.compile(r"(?<!\\)\|")
 _RULE = re.compile(r"[\s|:-]+")
-_HEADED = re.compile(r"(\*\*|)([^*:]+)\1: (.+)", re.DOTALL)
+_HEADED = re.compile(r"\*\*([^*:]+)\*\*: (.+)", re.DOTALL)
 _COLON = re.compile(r": ")
 _LISTED = re.compile(r"(?<=\)); ")
 _WORDS = re.compile(  # places of one word: names, numbers, ids
@@ -92,9 +92,9 @@ class Translation:
     def _headed(self, phrase: str, depth: int) -> str | None:
         """A known title, a colon, and what is said under it."""
         headed = _HEADED.fullmatch(phrase)
-        if headed is not None and headed[1]:
-            title = self._known(headed[2], depth)
-            return None if title is None else f"**{title}**：{self._phrase(headed[3], depth)}"
+        if headed is not None:
+            title = self._known(headed[1], depth)
+            return None if title is None else f"**{title}**：{self._phrase(headed[2], depth)}"
         for cut in _COLON.finditer(phrase):  # a title may have a colon itself
             if (title := self._exact.get(phrase[: cut.start()])) is not None:
                 return f"{title}：{self._phrase(phrase[cut.end() :], depth)}"

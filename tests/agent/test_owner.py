@@ -16,7 +16,7 @@ def test_the_language_a_person_spoke_last_in_a_conversation_is_known(tmp_path: P
         assert owner.spoken(THREAD, "ana") == "en"
         owner.say("ana", THREAD, "我们到哪一步了？", project)
         owner.say("ben", THREAD, "where are we right now?", project)
-        owner.say("ana", THREAD, "jobs", project)
+        owner.say("ana", THREAD, "evaluate tiny on tickets", project)
         assert (owner.spoken(THREAD, "ana"), owner.spoken(THREAD, "ben")) == ("zh", "en")
         assert owner.spoken("slack:T1:C2", "ana") == "en"
         owner.say("ana", THREAD, "what is the next step now?", project)

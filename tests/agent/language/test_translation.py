@@ -12,6 +12,7 @@ from agent.lifecycle.events import Advance
 from agent.lifecycle.stages import Stage
 from tests.agent.graph.conftest import speaker
 from tests.agent.graph.desk import MemoryDesk
+from tests.english import is_english
 from tools.contract import Candidate, DataKind, Dataset, Inputs, ModelKind, Split
 from tools.finetune.plan import plan
 from tools.finetune.spec import FinetuneParameters
@@ -66,7 +67,7 @@ def test_who_speaks_chinese_is_answered_in_chinese(stage: Stage) -> None:
     if stage is Stage.SCOPE:
         walk.ok(Advance())
     say = speaker(Conversation(MemoryDesk.holding(walk.project), InMemorySaver()))
-    left = {line for text in ASKED for line in say(text).text.split("\n") if _english(line)}
+    left = {line for text in ASKED for line in say(text).text.split("\n") if is_english(_WRITTEN.sub("", line))}
     assert not left
 
 
@@ -75,12 +76,6 @@ _WRITTEN = re.compile(
     r"answers customers' questions about orders|the support team|invented facts, an impolite tone"
     r"|nothing beyond this machine|small enough for this machine, and trained on our own language"
 )
-
-
-def _english(line: str) -> bool:
-    """Whether four English words stand in a row outside code, parentheses and key=value."""
-    rest = re.sub(r"`[^`]*`|\([^)]*\)|（[^）]*）|\S*[=_/]\S*", "", _WRITTEN.sub("", line))
-    return re.search(r"(?:\b[A-Za-z]{2,}\b[ ,;:]+){3}[A-Za-z]{2,}", rest) is not None
 
 
 def test_the_help_in_chinese_explains_nothing_in_english() -> None:
