@@ -30,6 +30,7 @@ from agent.tracking import Tracking
 from knowledge.embed import Adapted, Embedder, LangchainEmbeddings, OnnxEmbedder
 from knowledge.facts import Current
 from knowledge.knowledge import Knowledge
+from knowledge.reader import OnnxReader, Reader
 from knowledge.store import Server
 from tools.jobs.engine import LocalEngine
 from tools.jobs.environment import waiting
@@ -152,6 +153,11 @@ def build_embedder(settings: Settings) -> Embedder:
     return Adapted(make, encoder, reads_chinese=True)
 
 
+def build_reader(settings: Settings) -> Reader:
+    """What reads a passage for whether it answers or carries something; nothing is loaded yet."""
+    return OnnxReader(settings.cache / "encoder")
+
+
 def chroma_server(settings: Settings) -> Server | None:
     """The Chroma server that is configured; without one vectors lie in the home."""
     if settings.chroma_url is None:
@@ -247,6 +253,7 @@ class LazyKnowledge:
             self._folder,
             build_embedder(self._settings),
             self._settings.cache,
+            reader=build_reader(self._settings),
             server=chroma_server(self._settings),
             current=self._current,
             fresh=fresh,

@@ -89,13 +89,13 @@ def _rebuild(arguments: argparse.Namespace, client: Client) -> int:
 
 def _calibrate(arguments: argparse.Namespace, settings: Settings) -> int:
     """On the questions and sentences that ship, in a folder of its own: no home is opened."""
-    from agent.bootstrap import build_embedder
+    from agent.bootstrap import build_embedder, build_reader
     from knowledge.calibrate import calibrated
     from knowledge.fitted import keep
 
     embedder = build_embedder(settings)
     try:
-        made = calibrated(embedder, settings.cache)
+        made = calibrated(embedder, settings.cache, build_reader(settings))
     except KnowledgeError as error:
         raise Mendable(str(error)) from None
     file = keep(embedder.name, settings.cache, made.fitted)

@@ -7,11 +7,10 @@ from typing import Protocol
 
 from knowledge.catalogue import Indexed
 from knowledge.chunk import is_item, sentences
-from knowledge.embed import Embedder
 from knowledge.errors import WriterFailed
 from knowledge.facts import project_of
 from knowledge.gate import THRESHOLD
-from knowledge.ground import Judge, check
+from knowledge.ground import Checker
 from knowledge.inquiry import Consulted
 from knowledge.model import GUIDE_SCOPES, GUIDES, Answer, Citation, Hit, Language
 from knowledge.query import Query
@@ -53,20 +52,19 @@ def hit(found: Found) -> Hit:
 def compose(
     consulted: Consulted,
     places: tuple[str, ...],
-    embedder: Embedder,
+    checker: Checker,
     writer: Writer | None = None,
-    judge: Judge | None = None,
 ) -> Answer:
     """Answer from what was found. Below the gate's threshold, abstain and say what was searched.
 
-    `judge` decides which of a writer's sentences hold; without it, the one that ships.
+    `checker` decides which of a writer's sentences hold.
     """
     query, found, confidence = consulted.query, consulted.found, consulted.confidence
     citations: tuple[Citation, ...] = ()
     if abstained := not found or confidence < THRESHOLD:
         text = _abstention(query.language, found, places)
     else:
-        text, citations = _written(query, found, embedder, writer, judge) if writer else ("", ())
+        text, citations = _written(query, found, checker, writer) if writer else ("", ())
         if not citations:
             text, citations = _quoted(query, consulted.quoted or _best(found))
     return Answer(
@@ -140,7 +138,7 @@ def _read(passage: Indexed, first: int, last: int) -> str:
 
 
 def _written(
-    query: Query, found: Sequence[Found], embedder: Embedder, writer: Writer, judge: Judge | None
+    query: Query, found: Sequence[Found], checker: Checker, writer: Writer
 ) -> tuple[str, tuple[Citation, ...]]:
     """The writer's sentences that hold, each with its citation; the others are dropped."""
     read = [f.passage for f in found[:WRITER_READS]]
@@ -151,7 +149,7 @@ def _written(
     kept: list[str] = []
     citations: list[Citation] = []
     for sentence in sentences(_MARKERS.sub("", draft)):
-        verdict = check(sentence.text, read, embedder, judge)
+        verdict = checker.check(sentence.text, read)
         if verdict.supported:
             passage = read[verdict.passage]
             citation = _citation(passage, verdict.sentence, *_around(passage, verdict.sentence))

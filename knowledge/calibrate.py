@@ -13,23 +13,25 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from knowledge import calibrate_sentences, ground
+from knowledge import calibrate_sentences, ground, logistic
 from knowledge.embed import Embedder, OnnxEmbedder
 from knowledge.fitted import Fitted
-from knowledge.gate import FILE, THRESHOLD, WORDS, Features, Gate, features, values
+from knowledge.gate import FILE, THRESHOLD, WORDS, Doorkeeper, Features, Gate, features, read_first, values
 from knowledge.inquiry import scopes_of
 from knowledge.knowledge import Knowledge
 from knowledge.model import Language
 from knowledge.query import Query
+from knowledge.reader import CERTAIN, WEIGHINGS, OnnxReader, Reader, Weighing, Weighings
 from knowledge.retrieve import Found, Retriever
 
 _DATA = Path(__file__).parent / "calibration"
 QUESTIONS = _DATA / "questions.jsonl"
 DOCUMENTS = _DATA / "documents"  # of a made-up company, asked about beside the guides
 PROJECT = "calibration"
-_RIDGE = 0.001  # keeps weights finite where a feature separates the two kinds
+CLOSE = "close"  # style of questions by other writers, half of them about what a passage nearly tells
+ANSWERED = 0.92  # share of the answerable questions, close ones aside; the goal
+_SELDOM = 0.25  # how much a close question counts: people seldom ask so near to what a passage tells
 _CAUTION = 1.25  # an invented answer is worse than none
-_STEPS = 50  # of Newton's method; it settles in about ten
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +59,26 @@ class Figures:
     unanswerable: int
 
 
-def calibrate(knowledge: Knowledge) -> tuple[Gate, dict[str, Figures]]:
+def calibrate(knowledge: Knowledge, reader: Reader) -> tuple[Doorkeeper, dict[str, Figures]]:
     """Fit the gate on one half of the questions; figures of search and gate on the other, by kind of question.
 
     `knowledge` has the guides; the documents of the set are ingested as those of the project `PROJECT`.
     """
     for path in sorted(DOCUMENTS.iterdir()):
         knowledge.ingest(PROJECT, path)
-    asked = questions()
-    fitted = fit(knowledge.retriever, [q for q in asked if q.half == "calibrate"])
-    return fitted, figures(knowledge, fitted, [q for q in asked if q.half == "report"])
+    asked = [q for q in questions() if q.half == "calibrate"]
+    fitted = fit(knowledge.retriever, asked)
+    made = Doorkeeper(fitted, reader, weigh(knowledge.retriever, asked, fitted, reader))
+    return made, figures(knowledge, made, [q for q in questions() if q.half == "report"])
 
 
-def figures(knowledge: Knowledge, gate: Gate, asked: Sequence[Question]) -> dict[str, Figures]:
-    """Figures for English and Chinese questions about the guides, and for those about documents."""
-    kinds: dict[str, list[Question]] = {"guides": [], "guides_zh": [], "documents": []}
+def figures(knowledge: Knowledge, by: Doorkeeper, asked: Sequence[Question]) -> dict[str, Figures]:
+    """Figures for English and Chinese questions about the guides, for those about documents, and for close ones."""
+    kinds: dict[str, list[Question]] = {"guides": [], "guides_zh": [], "documents": [], CLOSE: []}
     for question in asked:
         kind = "documents" if question.project else "guides_zh" if question.language == "zh" else "guides"
-        kinds[kind].append(question)
-    return {kind: measure(knowledge.retriever, part, gate) for kind, part in kinds.items() if part}
+        kinds[CLOSE if question.style == CLOSE else kind].append(question)
+    return {kind: measure(knowledge.retriever, part, by) for kind, part in kinds.items() if part}
 
 
 def questions(file: Path = QUESTIONS) -> list[Question]:
@@ -92,14 +95,14 @@ def rank(question: Question, found: Sequence[Found]) -> int:
     return 0
 
 
-def measure(retriever: Retriever, asked: Sequence[Question], gate: Gate) -> Figures:
+def measure(retriever: Retriever, asked: Sequence[Question], by: Doorkeeper) -> Figures:
     """Ask every question and hold what is found against its evidence."""
     ranks: list[int] = []
     confidences: dict[bool, list[float]] = {True: [], False: []}
     for question in asked:
         query, found = _search(retriever, question)
         answerable = bool(question.evidence)
-        confidences[answerable].append(gate.confidence(query, found))
+        confidences[answerable].append(by.confidence(query, found))
         if answerable:
             ranks.append(rank(question, found))
     return Figures(
@@ -116,25 +119,34 @@ def measure(retriever: Retriever, asked: Sequence[Question], gate: Gate) -> Figu
 def fit(retriever: Retriever, asked: Sequence[Question], leave_out: Collection[str] = ()) -> Gate:
     """The gate that tells the answerable questions from the others; an error on the others weighs `_CAUTION` times.
 
-    Logistic regression by Newton's method with a small ridge on all weights but the bias. Features named in `leave_out`
-    get no weight.
+    Features named in `leave_out` get no weight. Close questions do not count: what the search found says little of
+    them.
     """
     import numpy as np
 
     names = [field.name for field in fields(Features)]
-    kept = [1.0, *(float(name not in leave_out) for name in names)]
-    rows = [(1.0, *values(features(*_search(retriever, question)))) for question in asked]
-    x = np.array(rows) * np.array(kept)
+    kept = np.array([float(name not in leave_out) for name in names])
+    asked = [question for question in asked if question.style != CLOSE]
+    x = np.array([values(features(*_search(retriever, question))) for question in asked]) * kept
     y = np.array([bool(q.evidence) for q in asked], float)
-    weight = np.where(y == 1, 0.5 / max(y.sum(), 1), _CAUTION * 0.5 / max((1 - y).sum(), 1)) * len(y)
-    ridge = _RIDGE * len(y) * np.diag([1e-9] + [1.0] * (x.shape[1] - 1))
-    theta = np.zeros(x.shape[1])
-    for _ in range(_STEPS):
-        p = 1 / (1 + np.exp(-(x @ theta)))
-        gradient = x.T @ (weight * (y - p)) - ridge @ theta
-        hessian = (x * (weight * p * (1 - p))[:, None]).T @ x + ridge
-        theta = theta + np.linalg.solve(hessian, gradient)
-    return Gate(*(round(float(value), 3) for value in theta))
+    return Gate(*(round(float(value), 3) for value in logistic.fit(x, y, _CAUTION)))
+
+
+def weigh(retriever: Retriever, asked: Sequence[Question], gate: Gate, reader: Reader) -> Weighing:
+    """How the gate's logit and the reader's go together; the bias lets `ANSWERED` of the answerable be answered."""
+    import numpy as np
+
+    rows = []
+    for question in asked:
+        query, found = _search(retriever, question)
+        rows.append((gate.logit(query, found), read_first(reader, query, found)))
+    y = np.array([bool(q.evidence) for q in asked], float)
+    counts = np.array([_SELDOM if question.style == CLOSE else 1.0 for question in asked])
+    x = np.clip(rows, -CERTAIN, CERTAIN)
+    _, first, read = logistic.fit(x, y, _CAUTION, counts)
+    usual = np.sort(x[(counts == 1) & (y == 1)] @ (first, read))
+    bias = -usual[int((1 - ANSWERED) * len(usual))]
+    return Weighing(*(round(float(value), 3) for value in (bias, first, read)))
 
 
 def _search(retriever: Retriever, question: Question) -> tuple[Query, list[Found]]:
@@ -163,31 +175,37 @@ class Calibrated:
             yield f"{kind} sentences: {shown:.3f} of {count} shown"
 
 
-def calibrated(embedder: Embedder, cache: Path) -> Calibrated:
+def calibrated(embedder: Embedder, cache: Path, reader: Reader) -> Calibrated:
     """Fit everything for an encoder on the questions and sentences that ship, in a folder of its own."""
     with tempfile.TemporaryDirectory() as folder:
         knowledge = Knowledge(Path(folder), embedder, cache)
         try:
             knowledge.ensure_guides()
-            gate, measured = calibrate(knowledge)
-            rows = calibrate_sentences.compared(knowledge.retriever, embedder, calibrate_sentences.cases())
-            words = fit(knowledge.retriever, [q for q in questions() if q.half == "calibrate"], leave_out={"nearest"})
+            door, measured = calibrate(knowledge, reader)
+            asked = [q for q in questions() if q.half == "calibrate"]
+            words = fit(knowledge.retriever, asked, leave_out={"nearest"})
+            every = [*calibrate_sentences.cases(), *calibrate_sentences.free_cases()]
+            rows = calibrate_sentences.compared(knowledge.retriever, embedder, every, reader)
         finally:
             knowledge.close()
-    judge = calibrate_sentences.fit([row for row in rows if row.case.half != "report"])
-    sentences = calibrate_sentences.figures([row for row in rows if row.case.half == "report"], judge)
-    return Calibrated(Fitted(gate, judge), words, measured, sentences)
+    seen = [row for row in rows if row.case.half != "report"]
+    judge = calibrate_sentences.fit(seen)
+    supports = calibrate_sentences.weigh(seen, judge)
+    report = [row for row in rows if row.case.half == "report"]
+    sentences = calibrate_sentences.figures(report, judge, supports)
+    return Calibrated(Fitted(door.gate, judge, Weighings(door.weighing, supports)), words, measured, sentences)
 
 
 def main() -> int:
     """Fit what ships for the packaged encoder, write it to where it ships, and say how it does."""
     cache = Path(os.environ.get("ODYSSEY_CACHE", "~/.cache/odyssey")).expanduser()
     embedder = OnnxEmbedder(cache / "encoder")
-    made = calibrated(embedder, cache)
+    made = calibrated(embedder, cache, OnnxReader(cache / "encoder"))
     shipped = {embedder.name: asdict(made.fitted.gate), WORDS: asdict(made.words)}
     FILE.write_text(json.dumps(shipped, indent=2) + "\n", encoding="utf-8")
     ground.FILE.write_text(json.dumps(asdict(made.fitted.judge), indent=2) + "\n", encoding="utf-8")
-    sys.stdout.write("\n".join([*made.lines(), f"Written to {FILE} and {ground.FILE}."]) + "\n")
+    WEIGHINGS.write_text(json.dumps(asdict(made.fitted.weighings), indent=2) + "\n", encoding="utf-8")
+    sys.stdout.write("\n".join([*made.lines(), f"Written to {FILE}, {ground.FILE} and {WEIGHINGS}."]) + "\n")
     return 0
 
 

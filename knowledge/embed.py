@@ -60,18 +60,18 @@ class OnnxEmbedder:
     def embed(self, texts: Sequence[str]) -> "Vectors":
         import numpy as np
 
-        tokenizer, session = self._load()
+        cut, run = self._load()
         vectors = np.zeros((len(texts), 384), np.float32)
         # texts of like length share a batch, so that little is computed for padding
         order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
         for start in range(0, len(order), BATCH):
             rows = order[start : start + BATCH]
-            encoded = tokenizer.encode_batch([texts[row] for row in rows])
+            encoded = cut.encode_batch([texts[row] for row in rows])
             feed = {
                 "input_ids": np.array([e.ids for e in encoded], np.int64),
                 "attention_mask": np.array([e.attention_mask for e in encoded], np.int64),
             }
-            vectors[rows] = session.run(["vectors"], feed)[0]
+            vectors[rows] = run.run(["vectors"], feed)[0]
         return vectors
 
     def prepare(self) -> None:
@@ -82,7 +82,7 @@ class OnnxEmbedder:
         with self._lock:
             if self._loaded is None:
                 model = self._model or packaged_model()
-                self._loaded = (_tokenizer(model), _session(self._graph(model), self._threads))
+                self._loaded = (tokenizer(model), session(self._graph(model), self._threads))
             return self._loaded
 
     def _graph(self, model: Path) -> Path:
@@ -160,16 +160,18 @@ def packaged_model() -> Path:
     raise Unavailable(f"The encoder's weights are missing: install the package {_PACKAGE.replace('_', '-')}.")
 
 
-def _tokenizer(model: Path) -> Any:
+def tokenizer(model: Path, limit: int = MAX_TOKENS) -> Any:
+    """The tokenizer of the model in a folder; what goes beyond `limit` tokens is cut off."""
     from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_file(str(model / "tokenizer.json"))
-    tokenizer.enable_truncation(MAX_TOKENS)
-    tokenizer.enable_padding()
-    return tokenizer
+    made = Tokenizer.from_file(str(model / "tokenizer.json"))
+    made.enable_truncation(limit)
+    made.enable_padding()
+    return made
 
 
-def _session(graph: Path, threads: int) -> Any:
+def session(graph: Path, threads: int) -> Any:
+    """A graph ready to run. Raises `Unavailable` where it cannot be loaded."""
     import onnxruntime
     from onnxruntime.capi import onnxruntime_pybind11_state as faults
 

@@ -1,4 +1,5 @@
-"""The gate and the judge for one encoder: fitted on this machine by `knowledge calibrate`, or those that ship.
+"""The gate and the judge for one encoder, and how each goes with the reader: fitted on this machine by `knowledge
+calibrate`, or those that ship.
 
 Both weigh cosines, and cosines of one encoder mean nothing for another.
 """
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from knowledge.gate import Gate, gate
 from knowledge.ground import Judge, judge
+from knowledge.reader import Weighings, weighings
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,7 @@ class Fitted:
 
     gate: Gate
     judge: Judge
+    weighings: Weighings
 
 
 def key_of(encoder: str) -> str:
@@ -35,10 +38,10 @@ def fitted(encoder: str, cache: Path | None = None) -> Fitted:
     try:
         kept = json.loads(file_of(encoder, cache).read_text(encoding="utf-8")) if cache else {}
         if kept:
-            return Fitted(Gate(**kept["gate"]), Judge(**kept["judge"]))
+            return Fitted(Gate(**kept["gate"]), Judge(**kept["judge"]), Weighings.of(kept["weighings"]))
     except (OSError, ValueError, KeyError, TypeError):
         pass  # none yet, or one of an older form: calibrating again writes it over
-    return Fitted(gate(encoder), judge())
+    return Fitted(gate(encoder), judge(), weighings())
 
 
 def keep(encoder: str, cache: Path, made: Fitted) -> Path:

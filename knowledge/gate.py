@@ -1,17 +1,18 @@
 """Whether what was found answers the question, or "I don't know" is the better answer.
 
 A logistic model of what the search found, fitted by `knowledge.calibrate`. Cosines belong to one encoder, so there is a
-gate for each encoder it was fitted for, and one that looks at words alone for all others.
+gate for each encoder it was fitted for, and one that looks at words alone for all others. Where there is a reader, it
+reads what would be quoted, and both are weighed together.
 """
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple, dataclass, field
 from functools import cache
-from math import exp
 from pathlib import Path
 
 from knowledge.query import Query, Unit
+from knowledge.reader import Reader, Weighing, share_of, weighings, window
 from knowledge.retrieve import Found
 from knowledge.words import terms
 
@@ -19,6 +20,7 @@ THRESHOLD = 0.5
 CONSIDERED = 5  # passages
 WORDS = "words"  # the gate for encoders that none was fitted for
 FILE = Path(__file__).parent / "calibration" / "gate.json"
+QUOTED = 1, 2  # sentences before and after the best one that the reader sees
 _MANY = 8  # units; a longer question is as long
 
 
@@ -53,13 +55,34 @@ class Gate:
     length: float
     elsewhere: float
 
+    def logit(self, query: Query, found: Sequence[Found]) -> float:
+        """Above 0 where they rather do."""
+        weights = asdict(self)
+        told: float = sum(weights[name] * value for name, value in asdict(features(query, found)).items())
+        return self.bias + told
+
+
+@dataclass(frozen=True, slots=True)
+class Doorkeeper:
+    """The gate, and the reader for a second opinion where there is one."""
+
+    gate: Gate
+    reader: Reader | None = None
+    weighing: Weighing = field(default_factory=lambda: weighings().answers)
+
     def confidence(self, query: Query, found: Sequence[Found]) -> float:
-        """0 to 1."""
+        """How likely what was found answers the question, 0 to 1."""
         if not found:
             return 0.0
-        weights = asdict(self)
-        total = self.bias + sum(weights[name] * value for name, value in asdict(features(query, found)).items())
-        return 1 / (1 + exp(-max(-50.0, min(50.0, total))))
+        first = self.gate.logit(query, found)
+        if (reader := self.reader) is None:
+            return share_of(first)
+        return self.weighing.confidence(first, lambda: read_first(reader, query, found))
+
+
+def read_first(reader: Reader, query: Query, found: Sequence[Found]) -> float:
+    """What the reader says of the question and what would be quoted first, as a logit."""
+    return reader.answers([(query.dense, window(found[0].passage, found[0].best, *QUOTED))])[0]
 
 
 def features(query: Query, found: Sequence[Found]) -> Features:

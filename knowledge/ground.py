@@ -1,19 +1,18 @@
-"""What may be said: the check of a written sentence against its passages, without another model.
+"""What may be said: the check of a written sentence against its passages, without a chat model.
 
 Every number, identifier and name of the sentence stands in the passage; a sentence that is nearly a copy has no word
 exchanged and no denial put in; and a logistic model of how near it is to the passage's sentences, what stands there the
-other way round and what is denied finds it supported. The model is fitted on one half of `calibration/sentences.jsonl`
-and measured on the other.
+other way round and what is denied finds it supported, weighed together with what the reader says where there is one.
+The model is fitted on one half of `calibration/sentences.jsonl` and measured on the other.
 """
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple, dataclass, field
 from functools import cache
-from math import exp
 from pathlib import Path
 
-from knowledge.bridge import readable
+from knowledge.bridge import in_english, readable
 from knowledge.catalogue import SENTENCES, Indexed
 from knowledge.claims import (
     coverage,
@@ -27,11 +26,13 @@ from knowledge.claims import (
 from knowledge.denial import denied_alone, denied_by_edit
 from knowledge.embed import Embedder
 from knowledge.order import inverted, miscounted, roles_swapped, turned
+from knowledge.reader import Reader, Weighing, share_of, weighings, window
 from knowledge.words import content_terms, fold
 
 AS_NEAR = 0.1  # cosine
 THRESHOLD = 0.5
 FILE = Path(__file__).parent / "calibration" / "ground.json"
+READ = 2, 2  # sentences before and after the nearest one that the reader sees
 _AROUND = 1  # sentences on either side that belong to what a sentence says
 
 
@@ -65,11 +66,11 @@ class Judge:
     alone: float
     miscounted: float
 
-    def confidence(self, evidence: Evidence) -> float:
-        """0 to 1."""
+    def logit(self, evidence: Evidence) -> float:
+        """Above 0 where it rather does."""
         weights = asdict(self)
-        total = self.bias + sum(weights[name] * value for name, value in asdict(evidence).items())
-        return 1 / (1 + exp(-max(-50.0, min(50.0, total))))
+        told: float = sum(weights[name] * value for name, value in asdict(evidence).items())
+        return self.bias + told
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,23 +89,43 @@ def judge() -> Judge:
     return Judge(**json.loads(FILE.read_text(encoding="utf-8")))
 
 
-def check(sentence: str, passages: Sequence[Indexed], embedder: Embedder, by: Judge | None = None) -> Verdict:
-    """Hold a written sentence against those of the passages that are about the same thing; without `by` as it ships.
+@dataclass(frozen=True, slots=True)
+class Checker:
+    """Holds written sentences against passages: by the judge alone, or with the reader for a second opinion."""
 
-    A passage farther away than `AS_NEAR` from the nearest may not vouch for it: in many passages some number agrees.
-    """
-    if not passages:
-        return Verdict(False, "there is no passage")
-    fitted = by or judge()
-    best: tuple[float, Verdict] | None = None
-    for index, nearest, cosine in near(sentence, passages, embedder):
-        reason = missing(sentence, passages[index]) or altered(sentence, passages[index], nearest)
-        confidence = 0.0 if reason else fitted.confidence(compare(sentence, passages[index], nearest, cosine))
-        verdict = Verdict(confidence >= THRESHOLD, reason or "too little of it is in the passage", index, nearest)
-        if best is None or confidence > best[0]:
-            best = confidence, verdict
-    assert best is not None  # noqa: S101  # the nearest passage is near to itself
-    return Verdict(True, "", best[1].passage, best[1].sentence) if best[1].supported else best[1]
+    embedder: Embedder
+    judge: Judge = field(default_factory=judge)
+    reader: Reader | None = None
+    weighing: Weighing = field(default_factory=lambda: weighings().supports)
+
+    def check(self, sentence: str, passages: Sequence[Indexed]) -> Verdict:
+        """Whether one of the passages that are about the same thing carries a sentence.
+
+        A passage farther away than `AS_NEAR` from the nearest may not vouch for it: in many passages some number
+        agrees.
+        """
+        if not passages:
+            return Verdict(False, "there is no passage")
+        best: tuple[float, Verdict] | None = None
+        for index, nearest, cosine in near(sentence, passages, self.embedder):
+            reason = missing(sentence, passages[index]) or altered(sentence, passages[index], nearest)
+            confidence = 0.0 if reason else self._confidence(sentence, passages[index], nearest, cosine)
+            verdict = Verdict(confidence >= THRESHOLD, reason or "too little of it is in the passage", index, nearest)
+            if best is None or confidence > best[0]:
+                best = confidence, verdict
+        assert best is not None  # noqa: S101  # the nearest passage is near to itself
+        return Verdict(True, "", best[1].passage, best[1].sentence) if best[1].supported else best[1]
+
+    def _confidence(self, sentence: str, passage: Indexed, nearest: int, cosine: float) -> float:
+        first = self.judge.logit(compare(sentence, passage, nearest, cosine))
+        if (reader := self.reader) is None:
+            return share_of(first)
+        return self.weighing.confidence(first, lambda: read(reader, sentence, passage, nearest))
+
+
+def read(reader: Reader, sentence: str, passage: Indexed, nearest: int) -> float:
+    """What the reader says of a sentence and the passage around the sentence nearest to it, as a logit."""
+    return reader.supports([(in_english(sentence), window(passage, nearest, *READ))])[0]
 
 
 def near(sentence: str, passages: Sequence[Indexed], embedder: Embedder) -> list[tuple[int, int, float]]:

@@ -7,7 +7,7 @@ from knowledge.catalogue import Catalogue
 from knowledge.chunk import SEPARATOR
 from knowledge.contrast import meaning_of, sides
 from knowledge.facts import Current, is_current
-from knowledge.gate import CONSIDERED, THRESHOLD, Gate
+from knowledge.gate import CONSIDERED, THRESHOLD, Doorkeeper
 from knowledge.model import GUIDE_SCOPES, GUIDES, WORKSPACE_AUDIENCE, Language, project_scope, state_scope
 from knowledge.query import Query
 from knowledge.retrieve import Found, Retriever
@@ -45,7 +45,7 @@ def scopes_of(catalogue: Catalogue, project_id: str | None, language: Language) 
 def consult(
     retriever: Retriever,
     catalogue: Catalogue,
-    gate: Gate,
+    gate: Doorkeeper,
     question: str,
     project_id: str | None,
     audiences: Collection[str] | None = None,
@@ -113,7 +113,7 @@ def _current(found: Sequence[Found], current: Current | None) -> list[Found]:
 def _hidden(
     retriever: Retriever,
     catalogue: Catalogue,
-    gate: Gate,
+    gate: Doorkeeper,
     query: Query,
     scopes: Sequence[str],
     allowed: Sequence[str],

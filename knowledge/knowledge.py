@@ -18,6 +18,8 @@ from knowledge.embed import Embedder, Remembered
 from knowledge.errors import Busy, KnowledgeError, NotFound
 from knowledge.facts import Current, rendered
 from knowledge.fitted import fitted, key_of
+from knowledge.gate import Doorkeeper
+from knowledge.ground import Checker
 from knowledge.indexer import Indexer
 from knowledge.inquiry import Consulted, consult
 from knowledge.model import (
@@ -33,6 +35,7 @@ from knowledge.model import (
     project_scope,
     state_scope,
 )  # fmt: skip
+from knowledge.reader import Reader
 from knowledge.retrieve import Retriever
 from knowledge.sources import Sources
 from knowledge.store import Server, VectorStore
@@ -45,7 +48,8 @@ class Knowledge:
     """Guides, documents and states in one folder. One process opens it; its threads may share this object.
 
     `cache` is a folder where the vectors of the guides are kept, so that the next folder on this machine has its guides
-    at once, and what was calibrated for the encoder. `server` names a Chroma server, otherwise vectors are in the
+    at once, and what was calibrated for the encoder. `reader` reads what would be quoted or is written, for a second
+    opinion on whether it answers the question or holds. `server` names a Chroma server, otherwise vectors are in the
     folder. `current` renders a project's state as of now: without it, nothing of a state is cited. `fresh` makes the
     index anew from the kept sources first. Raises `Busy` where another process has the folder open, `Unavailable` where
     the index is damaged.
@@ -58,6 +62,7 @@ class Knowledge:
         cache: Path | None = None,
         guides: Path = BUNDLED,
         *,
+        reader: Reader | None = None,
         server: Server | None = None,
         current: Current | None = None,
         fresh: bool = False,
@@ -70,7 +75,9 @@ class Knowledge:
         self._guides = guides
         self._cache = cache
         self._vectors = f"guides-{key_of(embedder.name)}.npz"  # in the cache, of each encoder its own
-        self._fitted = fitted(embedder.name, cache)
+        kept = fitted(embedder.name, cache)
+        self._doorkeeper = Doorkeeper(kept.gate, reader, kept.weighings.answers)
+        self._checker = Checker(embedder, kept.judge, reader, kept.weighings.supports)
         self._current = current
         self._sources = Sources(folder / "sources")
         self._store = VectorStore(
@@ -236,12 +243,12 @@ class Knowledge:
             allowed = None if audiences is None else [*audiences, WORKSPACE_AUDIENCE]
             counts = {scope: self._catalogue.count(scope, allowed) for scope in consulted.scopes}
         places = searched(counts, consulted.query.language)
-        return compose(consulted, places, self._embedder, writer, self._fitted.judge)
+        return compose(consulted, places, self._checker, writer)
 
     def _consult(self, question: str, project_id: str | None, audiences: Collection[str] | None) -> Consulted:
         self._complete_vectors()
-        gate = self._fitted.gate
-        return consult(self._retriever, self._catalogue, gate, question, project_id, audiences, self._current)
+        by = self._doorkeeper
+        return consult(self._retriever, self._catalogue, by, question, project_id, audiences, self._current)
 
     # --- soundness -------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ IR_VERSION = 10
 _MASKED = -1e9  # added to the attention score of padding
 
 
-class _Graph:
+class Graph:
     """Collects nodes and weights; every method returns the name of its output."""
 
     def __init__(self, weights: Any) -> None:
@@ -21,12 +21,12 @@ class _Graph:
 
         self._helper = helper
         self._numpy = numpy_helper
-        self._weights = weights
+        self.weights = weights
         self.nodes: list[Any] = []
         self.initializers: dict[str, Any] = {}
 
-    def node(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        output = f"{kind.lower()}_{len(self.nodes)}"
+    def node(self, kind: str, *inputs: str, into: str = "", **attributes: Any) -> str:
+        output = into or f"{kind.lower()}_{len(self.nodes)}"
         self.nodes.append(self._helper.make_node(kind, list(inputs), [output], **attributes))
         return output
 
@@ -36,7 +36,7 @@ class _Graph:
 
     def weight(self, name: str, transpose: bool = False) -> str:
         if name not in self.initializers:
-            value = self._weights.get_tensor(name)
+            value = self.weights.get_tensor(name)
             self.constant(name, value.T.copy() if transpose else value)
         return name
 
@@ -54,31 +54,42 @@ def build(model: Path, target: Path) -> None:
 
     Inputs `input_ids` and `attention_mask`, int64 [batch, tokens]; output `vectors`, float32 [batch, hidden].
     """
-    import numpy as np
-    import onnx
     from onnx import TensorProto, helper
     from safetensors import safe_open
 
     config = json.loads((model / "config.json").read_text(encoding="utf-8"))
     with safe_open(model / "model.safetensors", "np") as weights:
-        graph = _Graph(weights)
-        _constants(graph, config, np)
-        bias = _mask_bias(graph)
-        x = _embeddings(graph, config)
-        for layer in range(config["num_hidden_layers"]):
-            x = _layer(graph, config, x, bias, f"encoder.layer.{layer}")
+        graph = Graph(weights)
+        constants(graph, config)
+        bias = mask_bias(graph, "attention_mask")
+        x = embeddings(graph, config, "input_ids")
+        for number in range(config["num_hidden_layers"]):
+            x = layer(graph, config, x, bias, number)
         _pool(graph, x)
-    ids, mask = (
-        helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"])
-        for name in ("input_ids", "attention_mask")
-    )
     vectors = helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["batch", config["hidden_size"]])
-    made = helper.make_graph(graph.nodes, "encoder", [ids, mask], [vectors], list(graph.initializers.values()))
+    save(graph, "encoder", [tokens("input_ids"), tokens("attention_mask")], vectors, target)
+
+
+def tokens(name: str) -> Any:
+    """An input, int64 [batch, tokens]; the length of each name is its own."""
+    from onnx import TensorProto, helper
+
+    return helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", f"tokens of {name.rpartition('_')[0]}"])
+
+
+def save(graph: Graph, name: str, inputs: list[Any], output: Any, target: Path) -> None:
+    import onnx
+    from onnx import helper
+
+    made = helper.make_graph(graph.nodes, name, inputs, [output], list(graph.initializers.values()))
     proto = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
     onnx.save(proto, str(target))
 
 
-def _constants(graph: _Graph, config: dict[str, Any], np: Any) -> None:
+def constants(graph: Graph, config: dict[str, Any]) -> None:
+    """What the other parts take by name."""
+    import numpy as np
+
     heads = config["num_attention_heads"]
     size = config["hidden_size"] // heads
     graph.constant("one", np.array(1.0, np.float32))
@@ -89,20 +100,22 @@ def _constants(graph: _Graph, config: dict[str, Any], np: Any) -> None:
     graph.constant("join_heads", np.array([0, 0, config["hidden_size"]], np.int64))
     graph.constant("axis_0", np.array([0], np.int64))
     graph.constant("axis_1", np.array([1], np.int64))
+    graph.constant("axis_2", np.array([2], np.int64))
     graph.constant("axis_1_2", np.array([1, 2], np.int64))
     graph.constant("axis_last", np.array([-1], np.int64))
 
 
-def _mask_bias(graph: _Graph) -> str:
+def mask_bias(graph: Graph, of: str) -> str:
     """[batch, 1, 1, tokens]: 0 where there is a token, a large negative number where there is padding."""
-    mask = graph.node("Cast", "attention_mask", to=1)
+    mask = graph.node("Cast", of, to=1)
     padding = graph.node("Sub", "one", mask)
     return graph.node("Unsqueeze", graph.node("Mul", padding, "masked"), "axis_1_2")
 
 
-def _embeddings(graph: _Graph, config: dict[str, Any]) -> str:
-    words = graph.node("Gather", graph.weight("embeddings.word_embeddings.weight"), "input_ids")
-    length = graph.node("Shape", "input_ids", start=1, end=2)
+def embeddings(graph: Graph, config: dict[str, Any], ids: str) -> str:
+    """[batch, tokens, hidden], of tokens of the first kind."""
+    words = graph.node("Gather", graph.weight("embeddings.word_embeddings.weight"), ids)
+    length = graph.node("Shape", ids, start=1, end=2)
     table = graph.weight("embeddings.position_embeddings.weight")
     positions = graph.node("Slice", table, "axis_0", length, "axis_0")
     kinds = graph.weight("embeddings.token_type_embeddings.weight")
@@ -111,7 +124,9 @@ def _embeddings(graph: _Graph, config: dict[str, Any]) -> str:
     return graph.norm(total, "embeddings.LayerNorm", config["layer_norm_eps"])
 
 
-def _layer(graph: _Graph, config: dict[str, Any], x: str, bias: str, prefix: str) -> str:
+def layer(graph: Graph, config: dict[str, Any], x: str, bias: str, number: int) -> str:
+    """[batch, tokens, hidden]."""
+    prefix = f"encoder.layer.{number}"
     attention = f"{prefix}.attention"
 
     def heads(part: str, order: list[int]) -> str:
@@ -129,11 +144,11 @@ def _layer(graph: _Graph, config: dict[str, Any], x: str, bias: str, prefix: str
     return graph.norm(graph.node("Add", narrow, x), f"{prefix}.output.LayerNorm", config["layer_norm_eps"])
 
 
-def _pool(graph: _Graph, x: str) -> None:
+def _pool(graph: Graph, x: str) -> None:
     mask = graph.node("Cast", "attention_mask", to=1)
     kept = graph.node("Mul", x, graph.node("Unsqueeze", mask, "axis_last"))
     total = graph.node("ReduceSum", kept, "axis_1", keepdims=0)
     count = graph.node("Max", graph.node("ReduceSum", mask, "axis_1", keepdims=1), "one")
     mean = graph.node("Div", total, count)
     length = graph.node("Max", graph.node("ReduceL2", mean, "axis_last", keepdims=1), "tiny")
-    graph.nodes.append(graph._helper.make_node("Div", [mean, length], ["vectors"]))
+    graph.node("Div", mean, length, into="vectors")

@@ -8,6 +8,7 @@ import pytest
 
 from knowledge.embed import OnnxEmbedder
 from knowledge.knowledge import Knowledge
+from knowledge.reader import OnnxReader
 
 CACHE = Path(os.environ.get("ODYSSEY_CACHE", "~/.cache/odyssey")).expanduser()
 
@@ -18,9 +19,14 @@ def embedder() -> OnnxEmbedder:
 
 
 @pytest.fixture(scope="session")
-def guides(embedder: OnnxEmbedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Knowledge]:
+def reader() -> OnnxReader:
+    return OnnxReader(CACHE / "encoder")
+
+
+@pytest.fixture(scope="session")
+def guides(embedder: OnnxEmbedder, reader: OnnxReader, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Knowledge]:
     """All guides indexed. Ask, ingest into projects of your own, and leave the guides alone."""
-    knowledge = Knowledge(tmp_path_factory.mktemp("guides"), embedder, CACHE)
+    knowledge = Knowledge(tmp_path_factory.mktemp("guides"), embedder, CACHE, reader=reader)
     knowledge.ensure_guides()
     yield knowledge
     knowledge.close()

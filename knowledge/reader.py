@@ -1,0 +1,145 @@
+"""A small model that reads two texts together: whether a passage carries a sentence, whether it answers a question.
+
+The packaged encoder with what `tools.training.reader` learnt from `calibration/pairs.jsonl.gz`: 9,000 sentences and
+questions written by hand about the guides, two libraries' documentation and documents of made-up teams. It reads
+English; Chinese goes through the glossary.
+"""
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from math import exp
+from pathlib import Path
+from threading import Lock
+from typing import Any, Protocol
+
+from knowledge import reader_graph
+from knowledge.bridge import in_english
+from knowledge.catalogue import Indexed
+from knowledge.embed import packaged_model, session, tokenizer
+
+LEARNT = Path(__file__).parent / "calibration" / "reader.safetensors"
+WEIGHINGS = Path(__file__).parent / "calibration" / "weighings.json"
+CERTAIN = 8.0  # no logit of the reader goes beyond
+SUPPORTS, ANSWERS = 0, 1  # in the order of the tasks it learnt
+CLAIM_TOKENS, PASSAGE_TOKENS = 64, 160  # what it was trained to read; more is cut off
+_BATCH = 8
+
+
+class Reader(Protocol):
+    """Says how a passage stands to a sentence or a question, as a logit: above 0 rather yes."""
+
+    def supports(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        """Of each sentence and passage."""
+
+    def answers(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        """Of each question and passage."""
+
+
+class OnnxReader:
+    """The reader on ONNX Runtime, without torch. The graph is built on first use and kept in `cache`.
+
+    Raises `Unavailable` where the weights are missing or the graph cannot be loaded.
+    """
+
+    def __init__(self, cache: Path, learnt: Path = LEARNT, threads: int = 1) -> None:
+        self._cache = cache
+        self._learnt = learnt
+        self._threads = threads
+        self._lock = Lock()
+        self._loaded: tuple[Any, Any, Any] | None = None
+
+    def supports(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        return self._read(SUPPORTS, pairs)
+
+    def answers(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        return self._read(ANSWERS, pairs)
+
+    def prepare(self) -> None:
+        """Build and load the graph now rather than with the first question."""
+        self._load()
+
+    def _read(self, task: int, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        import numpy as np
+
+        claims, passages, run = self._load()
+        logits = np.zeros(len(pairs), np.float32)
+        order = sorted(range(len(pairs)), key=lambda index: len(pairs[index][1]))
+        for start in range(0, len(order), _BATCH):
+            rows = order[start : start + _BATCH]
+            feed = {"task": np.full(len(rows), task, np.int64)}
+            for name, cut, side in (("claim", claims, 0), ("passage", passages, 1)):
+                encoded = cut.encode_batch([pairs[row][side] for row in rows])
+                feed[f"{name}_ids"] = np.array([e.ids for e in encoded], np.int64)
+                feed[f"{name}_mask"] = np.array([e.attention_mask for e in encoded], np.int64)
+            logits[rows] = run.run(["logits"], feed)[0]
+        return [float(logit) for logit in logits]
+
+    def _load(self) -> tuple[Any, Any, Any]:
+        with self._lock:
+            if self._loaded is None:
+                model = packaged_model()
+                cut = tokenizer(model, CLAIM_TOKENS), tokenizer(model, PASSAGE_TOKENS)
+                self._loaded = (*cut, session(self._graph(model), self._threads))
+            return self._loaded
+
+    def _graph(self, model: Path) -> Path:
+        graph = self._cache / f"reader-{reader_graph.digest(self._learnt)}.onnx"
+        if not graph.exists():
+            self._cache.mkdir(parents=True, exist_ok=True)
+            unfinished = graph.with_suffix(f".{os.getpid()}.tmp")
+            reader_graph.build(model, self._learnt, unfinished)
+            unfinished.replace(graph)
+            for older in self._cache.glob("reader-*.onnx"):
+                if older != graph:
+                    older.unlink(missing_ok=True)
+        return graph
+
+
+def window(passage: Indexed, best: int, before: int, after: int) -> str:
+    """The sentences around one with their headings, as the reader was trained to see them; Chinese in English."""
+    around = passage.sentences[max(0, best - before) : best + after + 1]
+    text = " ".join(" ".join(sentence.text.split()) for sentence in around)
+    return in_english(f"{passage.stored.heading}. {text}")
+
+
+@dataclass(frozen=True, slots=True)
+class Weighing:
+    """How a first logit, of what was counted, and the reader's are weighed together."""
+
+    bias: float
+    first: float
+    read: float
+
+    def logit(self, first: float, read: float) -> float:
+        return self.bias + self.first * first + self.read * max(-CERTAIN, min(CERTAIN, read))
+
+    def confidence(self, first: float, read: Callable[[], float]) -> float:
+        """0 to 1. The reader is not asked where nothing it may say would lift the first above one half."""
+        if (at_most := self.logit(first, CERTAIN)) < 0:
+            return share_of(at_most)
+        return share_of(self.logit(first, read()))
+
+
+@dataclass(frozen=True, slots=True)
+class Weighings:
+    answers: Weighing
+    supports: Weighing
+
+    @classmethod
+    def of(cls, kept: dict[str, dict[str, float]]) -> "Weighings":
+        """As they are kept in JSON."""
+        return cls(Weighing(**kept["answers"]), Weighing(**kept["supports"]))
+
+
+@cache
+def weighings() -> Weighings:
+    """Those that ship."""
+    return Weighings.of(json.loads(WEIGHINGS.read_text(encoding="utf-8")))
+
+
+def share_of(logit: float) -> float:
+    """The logistic function, 0 to 1."""
+    return 1 / (1 + exp(-max(-50.0, min(50.0, logit))))
