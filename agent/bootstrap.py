@@ -30,7 +30,7 @@ from agent.tracking import Tracking
 from knowledge.embed import Adapted, Embedder, LangchainEmbeddings, OnnxEmbedder
 from knowledge.facts import Current
 from knowledge.knowledge import Knowledge
-from knowledge.reader import OnnxReader, Reader
+from knowledge.reader import OnnxReader
 from knowledge.store import Server
 from tools.jobs.engine import LocalEngine
 from tools.jobs.environment import waiting
@@ -153,7 +153,7 @@ def build_embedder(settings: Settings) -> Embedder:
     return Adapted(make, encoder, reads_chinese=True)
 
 
-def build_reader(settings: Settings) -> Reader:
+def build_reader(settings: Settings) -> OnnxReader:
     """What reads a passage for whether it answers or carries something; nothing is loaded yet."""
     return OnnxReader(settings.cache / "encoder")
 

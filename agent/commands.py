@@ -192,9 +192,10 @@ def audit(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def prepare(arguments: argparse.Namespace, settings: Settings) -> int:
-    """What every home shares is made once: the encoder without torch, and the vectors of the guides."""
-    from agent.bootstrap import LazyKnowledge
+    """What every home shares is made once: the encoder and the reader without torch, and the vectors of the guides."""
+    from agent.bootstrap import LazyKnowledge, build_reader
 
+    build_reader(settings).prepare()
     with tempfile.TemporaryDirectory() as folder:
         own = settings.model_copy(update={"chroma_url": None})  # nothing of the trial is left at a server
         door = LazyKnowledge(Path(folder), own)

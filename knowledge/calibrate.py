@@ -21,7 +21,7 @@ from knowledge.inquiry import scopes_of
 from knowledge.knowledge import Knowledge
 from knowledge.model import Language
 from knowledge.query import Query
-from knowledge.reader import CERTAIN, WEIGHINGS, OnnxReader, Reader, Weighing, Weighings
+from knowledge.reader import WEIGHINGS, OnnxReader, Reader, Weighing, Weighings, bounded
 from knowledge.retrieve import Found, Retriever
 
 _DATA = Path(__file__).parent / "calibration"
@@ -139,10 +139,10 @@ def weigh(retriever: Retriever, asked: Sequence[Question], gate: Gate, reader: R
     rows = []
     for question in asked:
         query, found = _search(retriever, question)
-        rows.append((gate.logit(query, found), read_first(reader, query, found)))
+        rows.append((gate.logit(query, found), bounded(read_first(reader, query, found))))
     y = np.array([bool(q.evidence) for q in asked], float)
     counts = np.array([_SELDOM if question.style == CLOSE else 1.0 for question in asked])
-    x = np.clip(rows, -CERTAIN, CERTAIN)
+    x = np.array(rows)
     _, first, read = logistic.fit(x, y, _CAUTION, counts)
     usual = np.sort(x[(counts == 1) & (y == 1)] @ (first, read))
     bias = -usual[int((1 - ANSWERED) * len(usual))]

@@ -20,7 +20,7 @@ from knowledge.embed import Embedder
 from knowledge.ground import Evidence, Judge, altered, compare, missing, near, read, values
 from knowledge.inquiry import scopes_of
 from knowledge.model import Stored
-from knowledge.reader import CERTAIN, Reader, Weighing
+from knowledge.reader import Reader, Weighing, bounded
 from knowledge.retrieve import Retriever
 
 if TYPE_CHECKING:
@@ -181,14 +181,14 @@ def weigh(rows: Sequence[Compared], judge: Judge) -> Weighing:
     weighing = Weighing(0.0, 1.0, 1.0)
     for _ in range(_ROUNDS):
         best = [max(_logits(row, judge), key=lambda pair: weighing.logit(*pair)) for row in usable]
-        fitted = logistic.fit(np.clip(best, -CERTAIN, CERTAIN), truth, _CAUTION, counts)
+        fitted = logistic.fit(np.array(best), truth, _CAUTION, counts)
         weighing = Weighing(*(round(float(weight), 3) for weight in fitted))
     return weighing
 
 
 def _logits(row: Compared, judge: Judge) -> list[tuple[float, float]]:
-    """The judge's and the reader's, of each passage."""
-    return [(judge.logit(Evidence(*one)), read) for one, read in zip(row.evidence, row.read, strict=True)]
+    """The judge's and the reader's, as far as it weighs, of each passage."""
+    return [(judge.logit(Evidence(*one)), bounded(read)) for one, read in zip(row.evidence, row.read, strict=True)]
 
 
 def passes(rows: Sequence[Compared], judge: Judge, weighing: Weighing | None = None) -> list[bool]:

@@ -78,8 +78,9 @@ def _in_eight_bits(whole: Path, target: Path) -> None:
 
     With one bit to spare, so that processors without VNNI do not overflow.
     """
-    from onnxruntime.quantization import QuantType, quantize_dynamic
+    from onnxruntime.quantization import QuantType, quant_pre_process, quantize_dynamic
 
+    quant_pre_process(str(whole), str(whole), skip_optimization=True, skip_symbolic_shape=True)
     quantize_dynamic(
         str(whole),
         str(target),

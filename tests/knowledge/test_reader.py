@@ -12,9 +12,10 @@ from knowledge.gate import Doorkeeper, gate
 from knowledge.ground import judge
 from knowledge.inquiry import scopes_of
 from knowledge.knowledge import Knowledge
-from knowledge.reader import CERTAIN, OnnxReader, Weighing, share_of, weighings, window
+from knowledge.reader import CERTAIN, OnnxReader, Weighing, weighings, window
 
 Row = dict[str, str | bool]
+DECIDES = Weighing(bias=0.0, first=1.0, read=5.0)  # here the reader has the last word
 
 
 def unseen(task: str) -> list[Row]:
@@ -67,7 +68,7 @@ def test_an_answer_needs_both(guides: Knowledge) -> None:
     found = retriever.search(query, scopes_of(retriever.catalogue, None, "en"))
     by = gate(retriever.encoder)
     alone = Doorkeeper(by).confidence(query, found)
-    no, yes = (Doorkeeper(by, Certain(logit)).confidence(query, found) for logit in (-CERTAIN, CERTAIN))
+    no, yes = (Doorkeeper(by, Certain(logit), DECIDES).confidence(query, found) for logit in (-CERTAIN, CERTAIN))
     assert alone > 0.5
     assert no < 0.5 < yes
 
@@ -77,19 +78,20 @@ def test_the_reader_sees_what_would_be_quoted(guides: Knowledge) -> None:
     query = retriever.read("What is LoRA?")
     found = retriever.search(query, scopes_of(retriever.catalogue, None, "en"))
     reader = Certain(0)
-    Doorkeeper(gate(retriever.encoder), reader).confidence(query, found)
+    Doorkeeper(gate(retriever.encoder), reader, DECIDES).confidence(query, found)
     [(question, passage)] = reader.asked
     assert question == query.dense
     assert found[0].passage.sentences[found[0].best].text in passage
     assert passage.startswith(found[0].passage.stored.heading)
 
 
-def test_it_is_not_asked_where_its_word_would_change_nothing(guides: Knowledge) -> None:
-    reader = Certain(CERTAIN)
-    weighed = Weighing(bias=0.0, first=1.0, read=0.5)
-    assert weighed.confidence(-9.0, lambda: reader.answers([("", "")])[0]) < 0.5
-    assert reader.asked == []
-    assert weighed.confidence(-3.0, lambda: reader.answers([("", "")])[0]) == pytest.approx(share_of(1.0))
+@pytest.mark.parametrize(("first", "asked"), [(-2.1, 0), (-1.9, 1), (1.9, 1), (2.1, 0)])
+def test_it_is_not_asked_where_its_word_would_change_nothing(first: float, asked: int) -> None:
+    reader = Certain(-9.0 if first > 0 else 9.0)  # as much against the first as it can be
+    weighed = Weighing(bias=0.0, first=1.0, read=2.0 / CERTAIN)
+    confidence = weighed.confidence(first, lambda: reader.answers([("", "")])[0])
+    assert len(reader.asked) == asked
+    assert (confidence > 0.5) == (first > 0 if not asked else first < 0)
 
 
 def test_chinese_is_read_through_the_glossary(guides: Knowledge) -> None:
