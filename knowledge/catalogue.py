@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS documents (
     text TEXT NOT NULL, language TEXT NOT NULL DEFAULT 'en', number INTEGER NOT NULL DEFAULT 1,
     owner TEXT NOT NULL DEFAULT '', audience TEXT NOT NULL DEFAULT 'project',
     passages INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (scope, name));
+CREATE INDEX IF NOT EXISTS sizes ON documents (scope, audience, passages);  -- counting reads no document's text
 CREATE TABLE IF NOT EXISTS passages (
     id TEXT PRIMARY KEY, scope TEXT NOT NULL, name TEXT NOT NULL, heading TEXT NOT NULL,
     text TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
