@@ -50,6 +50,11 @@ class OnnxReader:
         self._lock = Lock()
         self._loaded: tuple[Any, Any, Any] | None = None
 
+    @property
+    def graph(self) -> Path:
+        """Where the graph is kept."""
+        return self._cache / f"reader-{reader_graph.digest(self._learnt)}.onnx"
+
     def supports(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         return self._read(SUPPORTS, pairs)
 
@@ -84,7 +89,7 @@ class OnnxReader:
             return self._loaded
 
     def _graph(self, model: Path) -> Path:
-        graph = self._cache / f"reader-{reader_graph.digest(self._learnt)}.onnx"
+        graph = self.graph
         if not graph.exists():
             self._cache.mkdir(parents=True, exist_ok=True)
             unfinished = graph.with_suffix(f".{os.getpid()}.tmp")

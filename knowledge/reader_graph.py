@@ -45,7 +45,15 @@ def digest(learnt: Path) -> str:
 
 
 def build(model: Path, learnt: Path, target: Path) -> None:
-    """Write the graph of the reader over the encoder in folder `model` to `target`.
+    """Write the graph of the reader over the encoder in folder `model` to `target`, as `write` does, in int8."""
+    whole = target.with_suffix(".fp32")
+    write(model, learnt, whole)
+    _in_eight_bits(whole, target)
+    whole.unlink()
+
+
+def write(model: Path, learnt: Path, target: Path) -> None:
+    """Write the graph in full precision.
 
     Inputs `claim_ids`, `claim_mask`, `passage_ids`, `passage_mask`, int64 [batch, tokens], and `task`, int64 [batch];
     output `logits`, float32 [batch].
@@ -67,10 +75,7 @@ def build(model: Path, learnt: Path, target: Path) -> None:
     task = helper.make_tensor_value_info("task", TensorProto.INT64, ["batch"])
     logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch"])
     inputs = [tokens(name) for name in ("claim_ids", "claim_mask", "passage_ids", "passage_mask")]
-    whole = target.with_suffix(".fp32")
-    save(graph, "reader", [*inputs, task], logits, whole)
-    _in_eight_bits(whole, target)
-    whole.unlink()
+    save(graph, "reader", [*inputs, task], logits, target)
 
 
 def _in_eight_bits(whole: Path, target: Path) -> None:

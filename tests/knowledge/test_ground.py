@@ -16,7 +16,12 @@ from knowledge.words import content_terms
 
 @pytest.fixture(scope="module")
 def compared(guides: Knowledge, embedder: OnnxEmbedder, reader: OnnxReader) -> list[calibrate_sentences.Compared]:
-    return calibrate_sentences.compared(guides.retriever, embedder, calibrate_sentences.cases(), reader)
+    """The reader is asked about the half that is reported alone."""
+    halves: list[calibrate_sentences.Compared] = []
+    for of_report, read_by in ((False, None), (True, reader)):
+        asked = [case for case in calibrate_sentences.cases() if (case.half == "report") == of_report]
+        halves += calibrate_sentences.compared(guides.retriever, embedder, asked, read_by)
+    return halves
 
 
 @pytest.fixture(params=["by words alone", "with the reader"])
