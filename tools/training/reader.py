@@ -229,7 +229,7 @@ def main() -> int:
     parser.add_argument("pairs", type=Path)
     parser.add_argument("encoder", type=Path)
     parser.add_argument("target", type=Path)
-    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     torch.manual_seed(asked.seed)
