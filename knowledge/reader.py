@@ -1,8 +1,8 @@
 """A small model that reads two texts together: whether a passage carries a sentence, whether it answers a question.
 
-The packaged encoder with what `tools.training.reader` learnt from `calibration/pairs.jsonl.gz`: 9,000 sentences and
-questions written by hand about the guides, two libraries' documentation and documents of made-up teams. It reads
-English; Chinese goes through the glossary.
+The packaged encoder with what `tools.training.reader` learnt from `calibration/pairs.jsonl.gz`: sentences and questions
+about the guides, two libraries' documentation and documents of made-up teams, written for it by language models; no
+person checked each. It reads English; Chinese goes through the glossary.
 """
 
 import json
