@@ -16,7 +16,7 @@ from pathlib import Path
 from knowledge import calibrate_sentences, ground, logistic
 from knowledge.embed import Embedder, OnnxEmbedder
 from knowledge.fitted import Fitted
-from knowledge.gate import FILE, THRESHOLD, WORDS, Doorkeeper, Features, Gate, features, read_first, values
+from knowledge.gate import CONSIDERED, FILE, THRESHOLD, WORDS, Doorkeeper, Features, Gate, features, read_first, values
 from knowledge.inquiry import scopes_of
 from knowledge.knowledge import Knowledge
 from knowledge.model import Language
@@ -47,6 +47,15 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """A question with the first passages the search found for it: all that gate and reader look at."""
+
+    question: Question
+    query: Query
+    found: tuple[Found, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """Shares from 0 to 1: evidence at rank one and among five, the mean of one over its rank, and the gate."""
 
@@ -66,9 +75,9 @@ def calibrate(knowledge: Knowledge, reader: Reader) -> tuple[Doorkeeper, dict[st
     """
     for path in sorted(DOCUMENTS.iterdir()):
         knowledge.ingest(PROJECT, path)
-    asked = [q for q in questions() if q.half == "calibrate"]
-    fitted = fit(knowledge.retriever, asked)
-    made = Doorkeeper(fitted, reader, weigh(knowledge.retriever, asked, fitted, reader))
+    seen = seen_half(knowledge.retriever)
+    fitted = fit(seen)
+    made = Doorkeeper(fitted, reader, weigh(seen, fitted, reader))
     return made, figures(knowledge, made, [q for q in questions() if q.half == "report"])
 
 
@@ -116,7 +125,13 @@ def measure(retriever: Retriever, asked: Sequence[Question], by: Doorkeeper) -> 
     )
 
 
-def fit(retriever: Retriever, asked: Sequence[Question], leave_out: Collection[str] = ()) -> Gate:
+def seen_half(retriever: Retriever) -> list[Seen]:
+    """The half that everything is fitted on, looked up once."""
+    asked = [question for question in questions() if question.half == "calibrate"]
+    return [Seen(q, query, tuple(found[:CONSIDERED])) for q in asked for query, found in [_search(retriever, q)]]
+
+
+def fit(seen: Sequence[Seen], leave_out: Collection[str] = ()) -> Gate:
     """The gate that tells the answerable questions from the others; an error on the others weighs `_CAUTION` times.
 
     Features named in `leave_out` get no weight. Close questions do not count: what the search found says little of
@@ -126,23 +141,19 @@ def fit(retriever: Retriever, asked: Sequence[Question], leave_out: Collection[s
 
     names = [field.name for field in fields(Features)]
     kept = np.array([float(name not in leave_out) for name in names])
-    asked = [question for question in asked if question.style != CLOSE]
-    x = np.array([values(features(*_search(retriever, question))) for question in asked]) * kept
-    y = np.array([bool(q.evidence) for q in asked], float)
+    usual = [one for one in seen if one.question.style != CLOSE]
+    x = np.array([values(features(one.query, one.found)) for one in usual]) * kept
+    y = np.array([bool(one.question.evidence) for one in usual], float)
     return Gate(*(round(float(value), 3) for value in logistic.fit(x, y, _CAUTION)))
 
 
-def weigh(retriever: Retriever, asked: Sequence[Question], gate: Gate, reader: Reader) -> Weighing:
+def weigh(seen: Sequence[Seen], gate: Gate, reader: Reader) -> Weighing:
     """How the gate's logit and the reader's go together; the bias lets `ANSWERED` of the answerable be answered."""
     import numpy as np
 
-    rows = []
-    for question in asked:
-        query, found = _search(retriever, question)
-        rows.append((gate.logit(query, found), bounded(read_first(reader, query, found))))
-    y = np.array([bool(q.evidence) for q in asked], float)
-    counts = np.array([_SELDOM if question.style == CLOSE else 1.0 for question in asked])
-    x = np.array(rows)
+    x = np.array([(gate.logit(o.query, o.found), bounded(read_first(reader, o.query, o.found))) for o in seen])
+    y = np.array([bool(one.question.evidence) for one in seen], float)
+    counts = np.array([_SELDOM if one.question.style == CLOSE else 1.0 for one in seen])
     _, first, read = logistic.fit(x, y, _CAUTION, counts)
     usual = np.sort(x[(counts == 1) & (y == 1)] @ (first, read))
     bias = -usual[int((1 - ANSWERED) * len(usual))]
@@ -182,8 +193,7 @@ def calibrated(embedder: Embedder, cache: Path, reader: Reader) -> Calibrated:
         try:
             knowledge.ensure_guides()
             door, measured = calibrate(knowledge, reader)
-            asked = [q for q in questions() if q.half == "calibrate"]
-            words = fit(knowledge.retriever, asked, leave_out={"nearest"})
+            words = fit(seen_half(knowledge.retriever), leave_out={"nearest"})
             every = [*calibrate_sentences.cases(), *calibrate_sentences.free_cases()]
             rows = calibrate_sentences.compared(knowledge.retriever, embedder, every, reader)
         finally:

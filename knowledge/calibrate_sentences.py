@@ -39,7 +39,7 @@ _SIGNS = (*(1,) * _FOR, *(-1,) * (len(fields(Evidence)) - _FOR))  # nearness nev
 _RIDGE = 0.001
 _STEPS = 4000
 _RATE = 2.0
-SELDOM = 0.25  # how much a free sentence counts: half of them were written to mislead
+_SELDOM = 0.25  # how much a free sentence counts: half of them were written to mislead
 _CAUTION = 1.5  # what is let through is worse than what is dropped: the passages themselves are quoted then
 _ROUNDS = 4  # the best passage of a sentence depends on the weights
 
@@ -177,7 +177,7 @@ def weigh(rows: Sequence[Compared], judge: Judge) -> Weighing:
 
     usable = [row for row in rows if row.evidence]
     truth = np.array([row.case.supported for row in usable], float)
-    counts = np.array([SELDOM if row.case.passage else 1.0 for row in usable])
+    counts = np.array([_SELDOM if row.case.passage else 1.0 for row in usable])
     weighing = Weighing(0.0, 1.0, 1.0)
     for _ in range(_ROUNDS):
         best = [max(_logits(row, judge), key=lambda pair: weighing.logit(*pair)) for row in usable]

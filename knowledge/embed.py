@@ -86,12 +86,7 @@ class OnnxEmbedder:
             return self._loaded
 
     def _graph(self, model: Path) -> Path:
-        if not self.graph.exists():
-            self._cache.mkdir(parents=True, exist_ok=True)
-            unfinished = self.graph.with_suffix(f".{os.getpid()}.tmp")
-            onnx_graph.build(model, unfinished)
-            unfinished.replace(self.graph)
-        return self.graph
+        return built(self.graph, lambda unfinished: onnx_graph.build(model, unfinished))
 
 
 class Remembered:
@@ -158,6 +153,16 @@ def packaged_model() -> Path:
         if (folder := Path(place) / "model").joinpath("model.safetensors").is_file():
             return folder
     raise Unavailable(f"The encoder's weights are missing: install the package {_PACKAGE.replace('_', '-')}.")
+
+
+def built(graph: Path, build: Callable[[Path], None]) -> Path:
+    """A graph, built first where there is none yet; one that was broken off is never taken for it."""
+    if not graph.exists():
+        graph.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = graph.with_suffix(f".{os.getpid()}.tmp")
+        build(unfinished)
+        unfinished.replace(graph)
+    return graph
 
 
 def tokenizer(model: Path, limit: int = MAX_TOKENS) -> Any:

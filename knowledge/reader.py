@@ -6,7 +6,6 @@ person checked each. It reads English; Chinese goes through the glossary.
 """
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,7 +17,7 @@ from typing import Any, Protocol
 from knowledge import reader_graph
 from knowledge.bridge import in_english
 from knowledge.catalogue import Indexed
-from knowledge.embed import packaged_model, session, tokenizer
+from knowledge.embed import built, packaged_model, session, tokenizer
 
 LEARNT = Path(__file__).parent / "calibration" / "reader.safetensors"
 WEIGHINGS = Path(__file__).parent / "calibration" / "weighings.json"
@@ -43,10 +42,9 @@ class OnnxReader:
     Raises `Unavailable` where the weights are missing or the graph cannot be loaded.
     """
 
-    def __init__(self, cache: Path, learnt: Path = LEARNT, threads: int = 1) -> None:
+    def __init__(self, cache: Path, learnt: Path = LEARNT) -> None:
         self._cache = cache
         self._learnt = learnt
-        self._threads = threads
         self._lock = Lock()
         self._loaded: tuple[Any, Any, Any] | None = None
 
@@ -85,20 +83,13 @@ class OnnxReader:
             if self._loaded is None:
                 model = packaged_model()
                 cut = tokenizer(model, CLAIM_TOKENS), tokenizer(model, PASSAGE_TOKENS)
-                self._loaded = (*cut, session(self._graph(model), self._threads))
+                self._loaded = (*cut, session(built(self.graph, self._build), threads=1))
             return self._loaded
 
-    def _graph(self, model: Path) -> Path:
-        graph = self.graph
-        if not graph.exists():
-            self._cache.mkdir(parents=True, exist_ok=True)
-            unfinished = graph.with_suffix(f".{os.getpid()}.tmp")
-            reader_graph.build(model, self._learnt, unfinished)
-            unfinished.replace(graph)
-            for older in self._cache.glob("reader-*.onnx"):
-                if older != graph:
-                    older.unlink(missing_ok=True)
-        return graph
+    def _build(self, unfinished: Path) -> None:
+        reader_graph.build(packaged_model(), self._learnt, unfinished)
+        for older in self._cache.glob("reader-*.onnx"):
+            older.unlink(missing_ok=True)
 
 
 def window(passage: Indexed, best: int, before: int, after: int) -> str:
